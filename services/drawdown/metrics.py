@@ -1,0 +1,207 @@
+"""The one catalogue of metrics: each is declared here once, and nowhere else.
+
+Its help text says what it means and what to do about it. `serve` stamps every sample with the
+labels `namespace` and `service`, so that the code which counts need not know them. Histograms have
+no `partition` label: their buckets would multiply by it.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram, Info, start_http_server
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import Metric
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.samples import Sample
+
+from drawdown.errors import InvalidSetting
+from drawdown.settings import Settings
+
+CATALOGUE: Final = CollectorRegistry(auto_describe=True)
+"""Everything below, without the labels that `serve` adds."""
+
+# ---- The ledger processor.
+EVENTS_IN: Final = Counter(
+    "drawdown_events_in_total",
+    "Usage events decided. None while producers send: look at lag and at halted partitions.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+COMMANDS_IN: Final = Counter(
+    "drawdown_commands_in_total",
+    "Commands decided. None while callers wait: look at lag and at halted partitions.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+ENTRIES_OUT: Final = Counter(
+    "drawdown_entries_out_total",
+    "Ledger entries committed. Compare with events and commands in, less the duplicates.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+REPLIES_OUT: Final = Counter(
+    "drawdown_replies_out_total",
+    "Replies committed. One a command; fewer means that callers run into their time limit.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+REJECTIONS: Final = Counter(
+    "drawdown_rejections_total",
+    "Refused events and commands by reason code. A rise of no_rate: a meter without a rate card; "
+    "of event_id_conflict: a producer that reuses ids; of too_old: a producer that was cut off.",
+    ["partition", "code"],
+    registry=CATALOGUE,
+)
+DEAD_LETTERS: Final = Counter(
+    "drawdown_dead_letters_total",
+    "Records parked because they can't be decoded or stand in the wrong partition. Any is a "
+    "producer's fault: read the dead-letters topic for origin and reason.",
+    ["partition", "reason"],
+    registry=CATALOGUE,
+)
+DUPLICATES: Final = Counter(
+    "drawdown_duplicates_total",
+    "Inputs that were decided before and booked nothing. A steady share is retries at work; a "
+    "jump is a producer that replays.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+TRANSACTION_SECONDS: Final = Histogram(
+    "drawdown_transaction_seconds",
+    "From the first record of a batch to its commit. Rising with steady batches: the broker or "
+    "the database is slow; rising with them: more load than one process takes.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+    registry=CATALOGUE,
+)
+BATCH_RECORDS: Final = Histogram(
+    "drawdown_batch_records",
+    "Records in one transaction. At the configured maximum all the time: it is behind; see lag.",
+    buckets=(1, 10, 50, 100, 500, 1_000, 2_000, 4_000, 8_000, 16_000),
+    registry=CATALOGUE,
+)
+LAG_RECORDS: Final = Gauge(
+    "drawdown_lag_records",
+    "Input records that wait to be decided. Growing: add a process, up to the partition count, "
+    "or find the partition that halted.",
+    ["topic", "partition"],
+    registry=CATALOGUE,
+)
+RECOVERY_ENTRIES: Final = Counter(
+    "drawdown_recovery_entries_total",
+    "Ledger entries folded to recover partitions. Growing without deployments: processes restart "
+    "or partitions move; read the log for why.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+RECOVERY_SECONDS: Final = Gauge(
+    "drawdown_recovery_seconds",
+    "How long the last recovery of the partition took, during which it decided nothing.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+
+# ---- Every service that owns partitions.
+PARTITIONS_OWNED: Final = Gauge(
+    "drawdown_partitions_owned",
+    "Partitions that this process serves. The sum over a service is less than the partition "
+    "count for more than a minute: some have no owner; start a process or look for restarts.",
+    registry=CATALOGUE,
+)
+PARTITIONS_HALTED: Final = Gauge(
+    "drawdown_partitions_halted",
+    "1 for a partition that stopped itself rather than go on wrongly, 0 else. Its log line says "
+    "why and what to do; the other partitions go on.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+
+# ---- Projectors.
+PROJECTION_ENTRIES: Final = Counter(
+    "drawdown_projection_entries_total",
+    "Ledger entries written to the read model. None while the ledger grows: the database is away "
+    "or the partition halted; see the log.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+PROJECTION_LAG_RECORDS: Final = Gauge(
+    "drawdown_projection_lag_records",
+    "Ledger records that the read model doesn't show yet. Growing: the database is the limit; "
+    "add a projector process or a faster disk.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+PROJECTION_FRESHNESS_SECONDS: Final = Gauge(
+    "drawdown_projection_freshness_seconds",
+    "How old the read model may be: seconds since it last showed everything, or since the last "
+    "entry it shows was recorded. Above a few: readers see yesterday's balances; see the lag.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+DATABASE_RETRIES: Final = Counter(
+    "drawdown_database_retries_total",
+    "Batches tried again because the database didn't answer. Nothing is lost; growing: it is down.",
+    registry=CATALOGUE,
+)
+
+# ---- Every process.
+RUNTIME: Final = Info(
+    "drawdown_runtime",
+    "The version, and whether the domain runs compiled or pure. Pure is 2.5 times slower.",
+    registry=CATALOGUE,
+)
+
+ProcessCollector(registry=CATALOGUE)
+GCCollector(registry=CATALOGUE)
+
+
+class _Stamped(Collector):
+    """The catalogue with constant labels on each sample."""
+
+    def __init__(self, labels: dict[str, str]) -> None:
+        self._labels = labels
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in CATALOGUE.collect():
+            metric.samples = [self._stamped(sample) for sample in metric.samples]
+            yield metric
+
+    def _stamped(self, sample: Sample) -> Sample:
+        return sample._replace(labels={**self._labels, **sample.labels})
+
+
+def registry(settings: Settings, service: str) -> CollectorRegistry:
+    """What a scrape of this process returns."""
+    stamped = CollectorRegistry(auto_describe=False)
+    stamped.register(_Stamped({"namespace": settings.namespace, "service": service}))
+    return stamped
+
+
+def serve(settings: Settings, service: str) -> int:
+    """Start the Prometheus endpoint in a thread of its own and return its port.
+
+    Raises `InvalidSetting` where the port is taken.
+    """
+    try:
+        server, _ = start_http_server(
+            settings.metrics_port, settings.metrics_host, registry(settings, service)
+        )
+    except OSError as error:
+        raise InvalidSetting(
+            f"DRAWDOWN_METRICS_PORT {settings.metrics_port} can't be used: {error}"
+        ) from error
+    return int(server.server_port)
+
+
+def names() -> frozenset[str]:
+    """The names of the samples of this catalogue, as a query or an alert rule writes them."""
+    suffixes = {
+        "counter": ("_total",),
+        "histogram": ("_bucket", "_count", "_sum"),
+        "info": ("_info",),
+    }
+    return frozenset(
+        metric.name + suffix
+        for metric in CATALOGUE.collect()
+        for suffix in suffixes.get(metric.type, ("",))
+    )

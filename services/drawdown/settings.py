@@ -1,0 +1,113 @@
+"""Every setting, read once, from the environment (and `.env` where there is one).
+
+`KAFKA_BOOTSTRAP_SERVERS`, `DATABASE_URL` and `SCHEMA_REGISTRY_URL` keep their customary names;
+everything else is `DRAWDOWN_<NAME>`. Any `KAFKA_SECURITY_*`, `KAFKA_SASL_*`, `KAFKA_SSL_*` or
+`KAFKA_ENABLE_SSL_*` variable is handed to librdkafka as it is: `KAFKA_SASL_USERNAME` becomes
+`sasl.username`.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from drawdown.errors import InvalidSetting
+
+_PASSED_THROUGH = ("KAFKA_SECURITY_", "KAFKA_SASL_", "KAFKA_SSL_", "KAFKA_ENABLE_SSL_")
+
+
+class Settings(BaseSettings):
+    """One process's settings. Durations end in their unit."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DRAWDOWN_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    namespace: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")] = "live"
+    """Prefixes every topic, group, transactional id and database schema, and enters the hash."""
+
+    kafka_bootstrap_servers: str = Field(
+        "", validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS", "kafka_bootstrap_servers")
+    )
+    """Empty: the broker that `drawdown up` started in `data_dir`."""
+    database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    """Empty: the database that `drawdown up` started in `data_dir`."""
+    schema_registry_url: str = Field(
+        "", validation_alias=AliasChoices("SCHEMA_REGISTRY_URL", "schema_registry_url")
+    )
+    """A Confluent-compatible registry. Empty: schema ids come from the files in `schemas/`."""
+
+    data_dir: Path = Path(".drawdown")
+    """Where the embedded broker and database, the demo and local state keep their files."""
+
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    log_format: Annotated[str, Field(pattern="^(json|console)$")] = "json"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Port of the Prometheus endpoint; 0 takes a free one and logs it."""
+    metrics_host: str = "127.0.0.1"
+
+    partitions: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Partitions of new topics; 0: as `schemas/topics` says. Can't be changed afterwards."""
+    replication_factor: Annotated[int, Field(ge=0)] = 0
+    """Replication of new topics; 0: the broker's default."""
+
+    ledger_usage_batch: Annotated[int, Field(ge=1)] = 4_000
+    """Usage events decided in one transaction at most."""
+    ledger_command_batch: Annotated[int, Field(ge=1)] = 1_000
+    """Commands decided in one transaction at most, so that they can't starve usage."""
+    ledger_partitions_max: Annotated[int, Field(ge=1)] = 64
+    """Partitions one process takes at most: each has a producer with threads and buffers."""
+    commit_interval_ms: Annotated[int, Field(ge=0)] = 100
+    """Usage alone is committed this often at most; a command is committed at once."""
+    transaction_timeout_ms: Annotated[int, Field(ge=1_000)] = 30_000
+    clock_ahead_max_s: Annotated[int, Field(ge=0)] = 300
+    """A record appended further ahead of this machine's clock halts its partition."""
+    rate_card_lead_s: Annotated[int, Field(ge=0)] = 60
+    """A rate card takes effect at least this long after its command was appended."""
+
+    projector_batch: Annotated[int, Field(ge=1)] = 5_000
+    """Ledger entries written to Postgres in one transaction at most."""
+
+    reporting_zone: str = "UTC"
+    """The zone whose days and months reports use."""
+
+    def kafka_security(self) -> dict[str, str]:
+        """The librdkafka options that the environment passes through."""
+        return {
+            name.removeprefix("KAFKA_").lower().replace("_", "."): value
+            for name, value in os.environ.items()
+            if name.startswith(_PASSED_THROUGH)
+        }
+
+    def topic(self, name: str) -> str:
+        """The full name of a topic of `schemas/topics`, such as `live.ledger-entries`."""
+        return f"{self.namespace}.{name}"
+
+    def group(self, service: str) -> str:
+        """The consumer group of a service, such as `live.ledger_processor`."""
+        return f"{self.namespace}.{service}"
+
+    def database_schema(self, projection: str) -> str:
+        """The database schema of a projection, such as `live_balance`."""
+        return f"{self.namespace.replace('-', '_')}_{projection}"
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process. Raises `InvalidSetting` naming each wrong variable."""
+    return load()
+
+
+def load(**overrides: object) -> Settings:
+    """Settings from the environment, with `overrides` on top."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
+            for each in error.errors()
+        )
+        raise InvalidSetting(f"settings can't be used: {wrong}") from error
