@@ -1,0 +1,1 @@
+"""The rooms where the ledger meets the world: Kafka, Postgres, Avro, documents."""

@@ -1,0 +1,1 @@
+"""Codecs that `adapters.avro.generate` derives from `schemas/*.avsc`."""

@@ -1,0 +1,29 @@
+"""Writing Avro's numbers and strings byte by byte: for the compiled codec.
+
+Interpreted it would be right but slow (0.1 µs a byte): there, `packing` gives the same bytes.
+"""
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64, u8
+
+
+def write_long(out: BytesWriter, value: i64) -> None:
+    """Append a zigzag varint. Raises `OverflowError` beyond 64 bits."""
+    raw: i64 = (value << 1) ^ (value >> 63)
+    while raw < 0 or raw > 127:
+        out.append(u8(raw & 127 | 128))
+        raw = (raw >> 7) & 0x01FF_FFFF_FFFF_FFFF
+    out.append(u8(raw))
+
+
+def write_bytes(out: BytesWriter, value: bytes) -> None:
+    """Append bytes after their length."""
+    write_long(out, len(value))
+    out.write(value)
+
+
+def write_string(out: BytesWriter, value: str) -> None:
+    """Append a string's UTF-8 after its length."""
+    encoded = value.encode()
+    write_long(out, len(encoded))
+    out.write(encoded)

@@ -1,0 +1,94 @@
+"""Kafka clients, configured in one place.
+
+Each choice that differs from librdkafka's default carries its reason. `retry.backoff.ms` matters
+most: right after a commit the next transaction meets CONCURRENT_TRANSACTIONS, and librdkafka
+would sleep its default 100 ms.
+"""
+
+from typing import Final
+
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
+
+from drawdown.errors import InvalidSetting
+from drawdown.settings import Settings
+
+RECORD_BYTES_MAX: Final = 8 * 1024 * 1024
+"""A rate card with thousands of lines is one record; `schemas/topics` allows the same."""
+
+_PRODUCER: Final[dict[str, object]] = {
+    "partitioner": "murmur2_random",
+    "enable.idempotence": True,
+    "retry.backoff.ms": 5,
+    "retry.backoff.max.ms": 1_000,
+    "message.max.bytes": RECORD_BYTES_MAX,
+    "queue.buffering.max.messages": 200_000,
+    "queue.buffering.max.kbytes": 262_144,
+    # One request a partition holds what a turn of the loop produces.
+    "batch.num.messages": 20_000,
+    "batch.size": 1_000_000,
+}
+_CONSUMER: Final[dict[str, object]] = {
+    "isolation.level": "read_committed",
+    "enable.auto.commit": False,
+    "enable.partition.eof": False,
+    "auto.offset.reset": "earliest",
+    "fetch.error.backoff.ms": 20,
+    # When its queue is full librdkafka would wait a whole second before it fetches again.
+    "fetch.queue.backoff.ms": 5,
+    "fetch.message.max.bytes": 4 * 1024 * 1024,
+    "fetch.max.bytes": 64 * 1024 * 1024,
+    "message.max.bytes": RECORD_BYTES_MAX,
+    "queued.min.messages": 20_000,
+    "queued.max.messages.kbytes": 65_536,
+}
+
+
+def consumer(settings: Settings, *, group: str, **options: object) -> Consumer:
+    """A committed-only consumer in a group. Options are librdkafka's, dots as underscores."""
+    return Consumer({**_base(settings), **_CONSUMER, "group.id": group, **_dotted(options)})
+
+
+def reader(settings: Settings, **options: object) -> Consumer:
+    """A committed-only consumer that is assigned by hand and commits nothing."""
+    return consumer(settings, group=settings.group("readers"), **options)
+
+
+def producer(settings: Settings, **options: object) -> Producer:
+    """An idempotent producer that puts each customer where the ledger expects it."""
+    return Producer({**_base(settings), **_PRODUCER, "linger.ms": 5, **_dotted(options)})
+
+
+def transactional_producer(settings: Settings, transactional_id: str) -> Producer:
+    """A producer whose `init_transactions` fences every earlier one of the same id."""
+    return Producer(
+        {
+            **_base(settings),
+            **_PRODUCER,
+            "transactional.id": transactional_id,
+            "transaction.timeout.ms": settings.transaction_timeout_ms,
+            # A turn's records are complete when they are produced: waiting gathers nothing.
+            "linger.ms": 0.5,
+        }
+    )
+
+
+def admin(settings: Settings) -> AdminClient:
+    """The administrative client."""
+    return AdminClient(_base(settings))
+
+
+def _base(settings: Settings) -> dict[str, str | int | float | bool]:
+    if not settings.kafka_bootstrap_servers:
+        raise InvalidSetting(
+            "no broker: set KAFKA_BOOTSTRAP_SERVERS, or start the embedded one with `drawdown up`"
+        )
+    return {
+        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "log.connection.close": False,
+        **settings.kafka_security(),
+    }
+
+
+def _dotted(options: dict[str, object]) -> dict[str, object]:
+    return {name.replace("_", "."): value for name, value in options.items()}

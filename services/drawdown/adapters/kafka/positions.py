@@ -1,0 +1,129 @@
+"""How far the readers of a namespace's topics are."""
+
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from drawdown.adapters.kafka.clients import consumer
+from drawdown.adapters.kafka.quiet import LOGGER
+from drawdown.adapters.kafka.topics import TIMEOUT_S
+from drawdown.adapters.topics import load_topics
+from drawdown.errors import Unavailable
+from drawdown.settings import Settings
+
+READERS: Final = {
+    "usage-events": "ledger_processor",
+    "ledger-commands": "ledger_processor",
+    "ledger-entries": "balance_projector",
+}
+"""The service that reads a topic to its end."""
+_NOBODY: Final = "readers"
+_LEADER_S: Final = 15.0
+_LEADER_POLL_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """A topic, and how many of its records its reader hasn't got to.
+
+    Both count offsets, so transaction markers are included. `lag` is None where no service reads
+    the topic to its end, or none has committed a position.
+    """
+
+    topic: str
+    partitions: int
+    records: int
+    group: str
+    lag: int | None
+
+
+class Positions:
+    """Looks positions up; joins no group. Raises `Unavailable` if the broker doesn't answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clients: dict[str, Consumer] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def backlogs(self) -> list[Backlog]:
+        """The namespace's topics that exist."""
+        try:
+            existing = self._client(_NOBODY).list_topics(timeout=TIMEOUT_S).topics
+        except KafkaException as error:
+            raise _unavailable(error) from error
+        names = {self._settings.topic(name): name for name in load_topics()}
+        return [
+            self.backlog(name, len(existing[full].partitions))
+            for full, name in names.items()
+            if full in existing
+        ]
+
+    def backlog(self, name: str, partitions: int) -> Backlog:
+        """One topic, by its short name, with so many partitions."""
+        topic = self._settings.topic(name)
+        service = READERS.get(name, "")
+        client = self._client(service or _NOBODY)
+        places = [TopicPartition(topic, each) for each in range(partitions)]
+        try:
+            spans = [span(client, each) for each in places]
+            read = [place.offset for place in client.committed(places, timeout=TIMEOUT_S)]
+        except KafkaException as error:
+            raise _unavailable(error) from error
+        lag = None
+        if service and any(offset >= 0 for offset in read):
+            lag = sum(
+                max(0, high - max(low, got)) for (low, high), got in zip(spans, read, strict=True)
+            )
+        return Backlog(
+            topic=topic,
+            partitions=partitions,
+            records=sum(high - low for low, high in spans),
+            group=self._settings.group(service) if service else "",
+            lag=lag,
+        )
+
+    def _client(self, service: str) -> Consumer:
+        if service not in self._clients:
+            group = self._settings.group(service)
+            self._clients[service] = consumer(self._settings, group=group, logger=LOGGER)
+        return self._clients[service]
+
+
+def span(client: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """The first offset of a partition and the one after its last.
+
+    A partition that was created a moment ago has no leader yet: it is asked again. Raises
+    `KafkaException` when that doesn't help.
+    """
+    deadline = time.monotonic() + _LEADER_S
+    while True:
+        try:
+            low, high = client.get_watermark_offsets(place, timeout=TIMEOUT_S)
+            return int(low), int(high)
+        except KafkaException as error:
+            if not error.args[0].retriable() or time.monotonic() > deadline:
+                raise
+            time.sleep(_LEADER_POLL_S)
+
+
+def _unavailable(error: KafkaException) -> Unavailable:
+    return Unavailable(f"the broker doesn't answer: {error.args[0].str()}")

@@ -1,0 +1,1 @@
+"""Postgres: connections, migrations, and the store that projections write to."""
