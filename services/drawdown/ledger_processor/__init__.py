@@ -1,0 +1,1 @@
+"""The ledger processor: the one writer of each partition of the ledger."""

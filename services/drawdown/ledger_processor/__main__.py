@@ -1,0 +1,122 @@
+"""`python -m drawdown.ledger_processor`: composition root and entry point."""
+
+import gc
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import structlog
+from confluent_kafka import KafkaException
+
+from drawdown import compiled, logs, metrics
+from drawdown.adapters.avro.wire import Wire
+from drawdown.adapters.kafka.clients import consumer, transactional_producer
+from drawdown.adapters.kafka.partitioner import partition_of
+from drawdown.adapters.kafka.topics import ledger_partitions
+from drawdown.errors import DrawdownError, RetryableError, Unavailable
+from drawdown.ledger_processor.deciding import Decider, Framing
+from drawdown.ledger_processor.loop import Loop, Start
+from drawdown.ledger_processor.partition import PartitionWriter
+from drawdown.ledger_processor.recovery import recover
+from drawdown.local.discovery import resolved
+from drawdown.settings import Settings, current
+
+SERVICE = "ledger_processor"
+FENCE_TIMEOUT_S = 60.0
+POLL_INTERVAL_MAX_MS = 600_000
+"""A recovery runs between two polls; the group waits this long for it."""
+
+SESSION_TIMEOUT_MS = 10_000
+"""So long after its last heartbeat a process counts as dead, and its partitions move."""
+
+
+def build(settings: Settings) -> Loop:
+    """The processor with its clients. Raises `InvalidSetting`, `Unavailable`."""
+    partitions = ledger_partitions(settings)
+    wire = Wire(settings)
+    committers = ThreadPoolExecutor(settings.ledger_partitions_max, thread_name_prefix="commit")
+    group = settings.group(SERVICE)
+    usage = consumer(
+        settings,
+        group=group,
+        partition_assignment_strategy="cooperative-sticky",
+        max_poll_interval_ms=POLL_INTERVAL_MAX_MS,
+        session_timeout_ms=SESSION_TIMEOUT_MS,
+    )
+    commands = consumer(settings, group=group, enable_partition_eof=True)
+    open_partition = partial(_open_partition, settings, wire, framing(wire, partitions), committers)
+    return Loop(settings, usage, commands, open_partition, committers)
+
+
+def framing(wire: Wire, partitions: int) -> Framing:
+    """How the decider of a ledger with so many partitions frames its records."""
+    return Framing(
+        usage_header=wire.header("usage-event"),
+        command_header=wire.header("command"),
+        entry_header=wire.header("ledger-entry"),
+        reply_header=wire.header("reply"),
+        lift_usage=wire.decode_usage,
+        lift_command=wire.decode_command,
+        encode_dead_letter=wire.encode_dead_letter,
+        partition_of=partial(_home, partitions),
+    )
+
+
+def _home(partitions: int, customer_id: str) -> int:
+    return partition_of(customer_id, partitions)
+
+
+def _open_partition(
+    settings: Settings,
+    wire: Wire,
+    framed: Framing,
+    committers: ThreadPoolExecutor,
+    number: int,
+) -> Start:
+    producer = transactional_producer(settings, f"{settings.topic('ledger-entries')}-{number}")
+    try:
+        producer.init_transactions(FENCE_TIMEOUT_S)
+    except KafkaException as error:
+        raise Unavailable(f"partition {number} can't be fenced: {error.args[0].str()}") from error
+    started = time.monotonic()
+    recovered = recover(settings, wire, number)
+    metrics.RECOVERY_ENTRIES.labels(str(number)).inc(recovered.entries)
+    metrics.RECOVERY_SECONDS.labels(str(number)).set(time.monotonic() - started)
+    decider = Decider(
+        recovered.ledger,
+        framed,
+        usage_topic=settings.topic("usage-events"),
+        command_topic=settings.topic("ledger-commands"),
+        parked=recovered.parked,
+    )
+    writer = PartitionWriter(settings, number, decider, producer, committers)
+    return Start(writer, recovered.usage_offset, recovered.command_offset)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT. Exits with the code of the error that ended it."""
+    try:
+        settings = resolved(current())
+        logs.configure(settings, SERVICE)
+        # A million accounts are no garbage: cycles are collected rarely, and never all at once.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100_000)
+        # Commits run in threads; they should not wait 5 ms for the interpreter.
+        sys.setswitchinterval(0.001)
+        loop = build(settings)
+        port = metrics.serve(settings, SERVICE)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.stop())
+        structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
+        loop.run()
+        structlog.get_logger().info("stopped")
+    except DrawdownError as error:
+        retry = isinstance(error, RetryableError)
+        structlog.get_logger().error("ended", reason=str(error), retry=retry)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

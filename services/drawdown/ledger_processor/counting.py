@@ -1,0 +1,78 @@
+"""What the processor counts, on the metrics of the one catalogue."""
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from drawdown.ledger_processor.partition import Committed
+from drawdown.metrics import (
+    BATCH_RECORDS,
+    COMMANDS_IN,
+    DEAD_LETTERS,
+    DUPLICATES,
+    ENTRIES_OUT,
+    EVENTS_IN,
+    LAG_RECORDS,
+    PARTITIONS_HALTED,
+    PARTITIONS_OWNED,
+    REJECTIONS,
+    REPLIES_OUT,
+    TRANSACTION_SECONDS,
+)
+from drawdown.settings import Settings
+
+_log = structlog.get_logger()
+
+
+def count(number: int, committed: Committed) -> None:
+    """Count a committed transaction."""
+    outbox, partition = committed.outbox, str(number)
+    EVENTS_IN.labels(partition).inc(outbox.events)
+    COMMANDS_IN.labels(partition).inc(outbox.commands)
+    ENTRIES_OUT.labels(partition).inc(len(outbox.entries))
+    REPLIES_OUT.labels(partition).inc(len(outbox.replies))
+    DUPLICATES.labels(partition).inc(outbox.duplicates)
+    for code, times in outbox.rejections.items():
+        REJECTIONS.labels(partition, code).inc(times)
+    for reason, times in outbox.dead_reasons.items():
+        DEAD_LETTERS.labels(partition, reason).inc(times)
+    BATCH_RECORDS.observe(outbox.inputs)
+    TRANSACTION_SECONDS.observe(committed.seconds)
+
+
+def owned(partitions: int) -> None:
+    """Show how many partitions are served here."""
+    PARTITIONS_OWNED.set(partitions)
+
+
+def set_halted(number: int, *, halted: bool) -> None:
+    """Show whether a partition stopped itself."""
+    PARTITIONS_HALTED.labels(str(number)).set(1 if halted else 0)
+
+
+def observe_lag(
+    settings: Settings, usage: Consumer, commands: Consumer, numbers: list[int]
+) -> None:
+    """Show how many records wait in each input, by what the clients know already."""
+    for consumer, name in ((usage, "usage-events"), (commands, "ledger-commands")):
+        for number in numbers:
+            where = TopicPartition(settings.topic(name), number)
+            try:
+                _, end = consumer.get_watermark_offsets(where, cached=True)
+                position = consumer.position([where])[0].offset
+            except KafkaException:
+                continue
+            if position >= 0:
+                LAG_RECORDS.labels(name, str(number)).set(max(0, end - position))
+
+
+def is_end(message: Message) -> bool:
+    """Whether it says that a partition is read to its end, and is no record."""
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF
+
+
+def report_error(message: Message) -> None:
+    """Log an error that a consumer hands out in a record's stead; the client retries by itself."""
+    error = message.error()
+    assert error is not None
+    _log.warning("consumer_error", code=error.name(), reason=error.str())

@@ -1,0 +1,332 @@
+"""Deciding: input records of one partition in, records of the ledger, replies, dead letters out.
+
+No client is used here, and no clock: what is decided is a function of the log. The module is on
+the hot path and is compiled with the domain.
+"""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Final, Protocol, final
+
+from drawdown.adapters.avro.codec import (
+    decode_command,
+    decode_usage,
+    encode_reply,
+    genesis_hash,
+    seal,
+)
+from drawdown.domain.dead_letters import KEPT_BYTES, DeadLetter, DeadLetterReason
+from drawdown.domain.entries import (
+    HASH_VERSION,
+    PARTITION_CUSTOMER,
+    InputTopic,
+    LedgerEntry,
+)
+from drawdown.domain.grants import valid_id
+from drawdown.domain.inputs import Command, UsageEvent
+from drawdown.domain.ledger import Decision, Ledger
+from drawdown.domain.replies import Reply, ReplyEntry
+from drawdown.errors import DecodeFailed, PartitionHalted, SchemaUnknown
+from drawdown.ledger_processor.outbox import Outbox
+
+HEADER_BYTES: Final = 5
+"""A zero byte and the schema id stand before the Avro."""
+_US_PER_MS: Final = 1_000
+
+
+class InputRecord(Protocol):
+    """What is read of a consumed record; `confluent_kafka.Message` is one."""
+
+    def offset(self) -> int | None: ...
+    def key(self) -> bytes | str | None: ...
+    def value(self) -> bytes | str | None: ...
+    def timestamp(self) -> tuple[int, int]: ...
+
+
+@final
+class Framing:
+    """Wire formats: the newest schemas' headers, and how records of others are read.
+
+    `partition_of` says where a customer belongs; `encode_dead_letter` frames a dead letter.
+    """
+
+    def __init__(
+        self,
+        *,
+        usage_header: bytes,
+        command_header: bytes,
+        entry_header: bytes,
+        reply_header: bytes,
+        lift_usage: Callable[[bytes], UsageEvent],
+        lift_command: Callable[[bytes], Command],
+        encode_dead_letter: Callable[[DeadLetter], bytes],
+        partition_of: Callable[[str], int],
+    ) -> None:
+        self.usage_header: Final = usage_header
+        self.command_header: Final = command_header
+        self.entry_header: Final = entry_header
+        self.reply_header: Final = reply_header
+        self.lift_usage: Final = lift_usage
+        self.lift_command: Final = lift_command
+        self.encode_dead_letter: Final = encode_dead_letter
+        self.partition_of: Final = partition_of
+
+
+@final
+class Unfit(Exception):
+    """A record that is no input of this partition."""
+
+    def __init__(self, reason: DeadLetterReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason: Final[DeadLetterReason] = reason
+        self.detail: Final = detail
+
+
+@final
+class Decider:
+    """Decides the records of one partition, in the order they are given.
+
+    `parked` holds the (topic, offset) of records behind the ledger's positions that were
+    dead-lettered before, so that a recovery doesn't park them twice.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        framing: Framing,
+        *,
+        usage_topic: str,
+        command_topic: str,
+        parked: set[tuple[str, int]],
+    ) -> None:
+        self.ledger: Final = ledger
+        self._framing: Final = framing
+        self._usage_topic: Final = usage_topic
+        self._command_topic: Final = command_topic
+        self._parked: Final = parked
+        self.outbox = Outbox()
+
+    def take(self) -> Outbox:
+        """What was decided since the last call."""
+        outbox = self.outbox
+        self.outbox = Outbox()
+        return outbox
+
+    def decide_usage(self, records: Sequence[InputRecord], at_most_us: int) -> None:
+        """Decide usage events. Raises `PartitionHalted` before a record appended after
+        `at_most_us` (µs): the broker's clock, or this machine's, is wrong."""
+        outbox = self.outbox
+        for record in records:
+            offset = _offset(record)
+            recorded_at = record.timestamp()[1] * _US_PER_MS
+            if recorded_at > at_most_us:
+                raise _ahead(self._usage_topic, offset)
+            value = _bytes(record.value())
+            try:
+                event = self._usage_event(value)
+            except Unfit as unfit:
+                self._park(self._usage_topic, record, offset, recorded_at, unfit)
+            else:
+                decision = self.ledger.decide_usage(event, recorded_at, value)
+                self._book(decision, event.customer_id, event.unit, "usage_events", offset, record)
+                outbox.events += 1
+            outbox.next_usage_offset = offset + 1
+
+    def decide_commands(self, records: Sequence[InputRecord], at_most_us: int) -> None:
+        """Decide commands, and answer each."""
+        outbox = self.outbox
+        for record in records:
+            offset = _offset(record)
+            recorded_at = record.timestamp()[1] * _US_PER_MS
+            if recorded_at > at_most_us:
+                raise _ahead(self._command_topic, offset)
+            value = _bytes(record.value())
+            try:
+                command = self._command(value)
+            except Unfit as unfit:
+                self._park(self._command_topic, record, offset, recorded_at, unfit)
+            else:
+                decision = self.ledger.decide_command(command, recorded_at, value)
+                unit = command.unit
+                booked = self._book(
+                    decision, command.customer_id, unit, "ledger_commands", offset, record
+                )
+                self._answer(command, decision, booked, recorded_at, record)
+                outbox.commands += 1
+            outbox.next_command_offset = offset + 1
+
+    def _usage_event(self, value: bytes) -> UsageEvent:
+        try:
+            if value.startswith(self._framing.usage_header):
+                event = decode_usage(value, HEADER_BYTES)
+            else:
+                event = self._framing.lift_usage(value)
+        except SchemaUnknown as error:
+            raise Unfit("schema_unknown", str(error)) from error
+        except DecodeFailed as error:
+            raise Unfit("undecodable", str(error)) from error
+        if not self.ledger.knows(event.customer_id):
+            self._check_customer(event.customer_id)
+        if not valid_id(event.event_id) or not valid_id(event.unit) or not valid_id(event.meter):
+            raise Unfit("undecodable", "event_id, unit and meter must be 1–128 bytes without NUL")
+        for name, text in event.properties.items():
+            if "\0" in text or "\0" in name:
+                raise Unfit("undecodable", f"property {name!r} contains NUL")
+        return event
+
+    def _command(self, value: bytes) -> Command:
+        try:
+            if value.startswith(self._framing.command_header):
+                command = decode_command(value, HEADER_BYTES)
+            else:
+                command = self._framing.lift_command(value)
+        except SchemaUnknown as error:
+            raise Unfit("schema_unknown", str(error)) from error
+        except DecodeFailed as error:
+            raise Unfit("undecodable", str(error)) from error
+        if command.customer_id != PARTITION_CUSTOMER:
+            self._check_customer(command.customer_id)
+        if not valid_id(command.command_id) or not valid_id(command.unit):
+            raise Unfit("undecodable", "command_id and unit must be 1–128 bytes without NUL")
+        if "\0" in command.reason or "\0" in command.actor:
+            raise Unfit("undecodable", "reason or actor contains NUL")
+        return command
+
+    def _check_customer(self, customer_id: str) -> None:
+        if not valid_id(customer_id):
+            raise Unfit("undecodable", "customer_id must be 1–128 bytes without NUL")
+        home = self._framing.partition_of(customer_id)
+        if home != self.ledger.partition:
+            raise Unfit("wrong_partition", f"{customer_id!r} belongs to partition {home} (murmur2)")
+
+    def _book(
+        self,
+        decision: Decision,
+        customer_id: str,
+        unit: str,
+        topic: InputTopic,
+        offset: int,
+        record: InputRecord,
+    ) -> list[LedgerEntry]:
+        """Seal a decision's facts into entries, fold them, and put them out."""
+        outbox, ledger = self.outbox, self.ledger
+        booked: list[LedgerEntry] = []
+        count = len(decision.facts)
+        if count == 0:
+            outbox.duplicates += 1
+            return booked
+        prev_hash = ledger.head(customer_id, unit) or genesis_hash(
+            ledger.namespace, customer_id, unit
+        )
+        key = customer_id.encode()
+        for index, facts in enumerate(decision.facts):
+            sealed = seal(
+                facts,
+                prev_hash=prev_hash,
+                partition_seq=ledger.partition_seq + 1,
+                source_topic=topic,
+                source_partition=ledger.partition,
+                source_offset=offset,
+                index=index,
+                count=count,
+                header=self._framing.entry_header,
+            )
+            entry = LedgerEntry(
+                partition_seq=ledger.partition_seq + 1,
+                source_topic=topic,
+                source_partition=ledger.partition,
+                source_offset=offset,
+                index=index,
+                count=count,
+                hash_version=HASH_VERSION,
+                prev_hash=prev_hash,
+                facts=facts,
+                hash=sealed.hash,
+            )
+            ledger.evolve(entry)
+            outbox.entries.append({"key": key, "value": sealed.value})
+            prev_hash = sealed.hash
+            booked.append(entry)
+        if decision.outcome == "rejected":
+            outbox.count_rejection(decision.code)
+        return booked
+
+    def _answer(
+        self,
+        command: Command,
+        decision: Decision,
+        booked: list[LedgerEntry],
+        recorded_at: int,
+        record: InputRecord,
+    ) -> None:
+        reply = Reply(
+            command_id=command.command_id,
+            customer_id=command.customer_id,
+            unit=command.unit,
+            outcome=decision.outcome,
+            code=decision.code,
+            detail=decision.detail,
+            first_entry_id=decision.first_entry_id,
+            entries=[_in_short(entry) for entry in booked],
+            recorded_at=recorded_at,
+            partition_seq=self.ledger.partition_seq,
+        )
+        value = encode_reply(reply, header=self._framing.reply_header)
+        self.outbox.replies.append({"key": command.customer_id.encode(), "value": value})
+
+    def _park(
+        self, topic: str, record: InputRecord, offset: int, recorded_at: int, unfit: Unfit
+    ) -> None:
+        if (topic, offset) in self._parked:
+            return
+        value = _bytes(record.value())
+        key = record.key()
+        letter = DeadLetter(
+            topic=topic,
+            partition=self.ledger.partition,
+            offset=offset,
+            recorded_at=recorded_at,
+            reason=unfit.reason,
+            detail=unfit.detail,
+            length=len(value),
+            sha256=sha256(value).digest(),
+            key=None if key is None else _bytes(key)[:KEPT_BYTES],
+            value=value[:KEPT_BYTES],
+        )
+        origin = f"{topic}-{self.ledger.partition}-{offset}".encode()
+        encoded = self._framing.encode_dead_letter(letter)
+        self.outbox.dead_letters.append({"key": origin, "value": encoded})
+        self.outbox.count_dead_letter(unfit.reason)
+
+
+def _in_short(entry: LedgerEntry) -> ReplyEntry:
+    facts = entry.facts
+    return ReplyEntry(
+        entry_id=entry.entry_id,
+        type=facts.type,
+        amount=facts.amount,
+        balance=facts.balance,
+        available=facts.available,
+        account_seq=facts.account_seq,
+        partition_seq=entry.partition_seq,
+    )
+
+
+def _offset(record: InputRecord) -> int:
+    offset = record.offset()
+    assert offset is not None, "a consumed record has an offset"
+    return offset
+
+
+def _bytes(data: bytes | str | None) -> bytes:
+    """A record without a value is an empty one, which no schema fits."""
+    if data is None:
+        return b""
+    return data.encode() if isinstance(data, str) else data
+
+
+def _ahead(topic: str, offset: int) -> PartitionHalted:
+    return PartitionHalted(
+        f"{topic} offset {offset} was appended too far ahead of this machine's clock: set the "
+        "clock of broker or processor right, then restart"
+    )

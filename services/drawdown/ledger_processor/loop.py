@@ -1,0 +1,264 @@
+"""The loop: two consumers, one writer a partition, commands before usage in every turn.
+
+The group subscribes to `usage-events` alone. A second consumer is assigned by hand to the same
+partitions of `ledger-commands`, so that a command never waits behind prefetched usage, and so that
+the two topics are co-partitioned whatever the assignor does.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+import structlog
+from confluent_kafka import OFFSET_INVALID, Consumer, Message, TopicPartition
+
+from drawdown.domain.numbers import SECOND_US
+from drawdown.errors import PartitionHalted
+from drawdown.ledger_processor.counting import (
+    count,
+    is_end,
+    observe_lag,
+    owned,
+    report_error,
+    set_halted,
+)
+from drawdown.ledger_processor.partition import Committed, PartitionWriter, TransactionFailed
+from drawdown.settings import Settings
+
+USAGE_CHUNK: Final = 1_000
+"""Usage decided before commands are looked at again, so that a turn stays short."""
+USAGE_WAIT_S: Final = 0.005
+"""How long a turn waits for usage; a command waits as long at worst when there is none."""
+LAG_INTERVAL_S: Final = 5.0
+
+
+class Start:
+    """What opening a partition yields: its writer, and where its inputs go on."""
+
+    def __init__(self, writer: PartitionWriter, usage_offset: int, command_offset: int) -> None:
+        self.writer: Final = writer
+        self.usage_offset: Final = usage_offset
+        self.command_offset: Final = command_offset
+
+
+class Loop:
+    """Runs until `stop`. `open_partition` fences and recovers a partition."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        usage: Consumer,
+        commands: Consumer,
+        open_partition: Callable[[int], Start],
+        committers: ThreadPoolExecutor,
+    ) -> None:
+        self._settings = settings
+        self._usage = usage
+        self._commands = commands
+        self._open_partition = open_partition
+        self._committers = committers
+        self._writers: dict[int, PartitionWriter] = {}
+        # A rate card that was sent an hour ago must not be overtaken by usage of a minute ago.
+        self._catching_up: set[int] = set()
+        self._stopping = False
+        self._lag_at = 0.0
+        self._log = structlog.get_logger()
+
+    def stop(self) -> None:
+        """Finish the transactions and leave the group; safe to call from a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Serve until stopped."""
+        topic = self._settings.topic("usage-events")
+        self._usage.subscribe(
+            [topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+        )
+        try:
+            while not self._stopping:
+                self._turn()
+            self._finish(list(self._writers))
+        finally:
+            # Closing hands every partition back, which flushes nothing more.
+            self._writers.clear()
+            self._usage.close()
+            self._commands.close()
+            self._committers.shutdown(wait=False, cancel_futures=True)
+
+    def _turn(self) -> None:
+        self._complete()
+        if self._writers:
+            at_most = self._settings.ledger_command_batch
+            self._decide_commands(self._commands.consume(at_most, 0.0))
+            self._begin_due()
+        self._decide_usage(self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S))
+        self._begin_due()
+        now = time.monotonic()
+        if now - self._lag_at > LAG_INTERVAL_S:
+            self._lag_at = now
+            observe_lag(self._settings, self._usage, self._commands, list(self._writers))
+
+    def _decide_commands(self, messages: list[Message]) -> None:
+        limit_us = self._clock_limit_us()
+        for number, batch in self._by_partition(messages):
+            decider = self._writers[number].decider
+            self._guarded(number, partial(decider.decide_commands, batch, limit_us))
+        for message in messages:
+            if is_end(message) and message.partition() in self._catching_up:
+                self._serve_usage(message.partition())
+
+    def _serve_usage(self, number: int | None) -> None:
+        """Its commands were read to their end once, so nothing they set is missing: go on."""
+        assert number is not None
+        self._catching_up.discard(number)
+        self._usage.resume([self._at("usage-events", number)])
+
+    def _decide_usage(self, messages: list[Message]) -> None:
+        limit_us = self._clock_limit_us()
+        for number, batch in self._by_partition(messages):
+            writer = self._writers[number]
+            self._guarded(number, partial(writer.decider.decide_usage, batch, limit_us))
+            if writer.full and number in self._writers:
+                self._guarded(number, partial(self._make_room, writer))
+
+    def _make_room(self, writer: PartitionWriter) -> None:
+        """Back-pressure: wait for the commit in flight, then begin the next."""
+        self._record(writer, writer.finished(wait=True))
+        writer.begin(self._usage.consumer_group_metadata())
+
+    def _complete(self) -> None:
+        for number, writer in list(self._writers.items()):
+            if writer.committing:
+                self._guarded(number, partial(self._collect, writer))
+
+    def _collect(self, writer: PartitionWriter) -> None:
+        self._record(writer, writer.finished())
+
+    def _begin_due(self) -> None:
+        now = time.monotonic()
+        for number, writer in list(self._writers.items()):
+            if writer.due(now) and not writer.committing:
+                self._guarded(number, partial(writer.begin, self._usage.consumer_group_metadata()))
+
+    def _finish(self, numbers: list[int]) -> None:
+        """Commit what is decided in these partitions."""
+        for number in numbers:
+            writer = self._writers.get(number)
+            if writer is not None:
+                self._guarded(number, partial(self._flush, writer))
+
+    def _flush(self, writer: PartitionWriter) -> None:
+        self._record(writer, writer.finished(wait=True))
+        if writer.decider.outbox.inputs:
+            writer.begin(self._usage.consumer_group_metadata())
+            self._record(writer, writer.finished(wait=True))
+
+    def _record(self, writer: PartitionWriter, committed: Committed | None) -> None:
+        if committed is not None:
+            count(writer.number, committed)
+
+    def _guarded(self, number: int, step: Callable[[], None]) -> None:
+        """Do a step of one partition; what fails there leaves the others alone."""
+        try:
+            step()
+        except TransactionFailed as failure:
+            self._log.warning("transaction_failed", partition=number, reason=str(failure))
+            self._give_up(number) if failure.fenced else self._reopen(number)
+        except PartitionHalted as halt:
+            self._halt(number, str(halt))
+        except AssertionError as wrong:
+            self._log.exception("invariant_broken", partition=number)
+            self._halt(number, f"a programmer's error: {wrong}")
+
+    def _by_partition(self, messages: list[Message]) -> Iterator[tuple[int, list[Message]]]:
+        """Records of partitions served here, each partition's in order, errors reported."""
+        batches: dict[int, list[Message]] = {}
+        for message in messages:
+            if message.error() is not None:
+                if not is_end(message):
+                    report_error(message)
+                continue
+            number = message.partition()
+            assert number is not None
+            batch = batches.get(number)
+            if batch is None:
+                batches[number] = [message]
+            else:
+                batch.append(message)
+        for number, batch in batches.items():
+            # A record of a partition that was just revoked may still be handed out.
+            if number in self._writers:
+                yield number, batch
+
+    def _clock_limit_us(self) -> int:
+        return time.time_ns() // 1_000 + self._settings.clock_ahead_max_s * SECOND_US
+
+    # ---- Partitions come and go.
+
+    def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        # Fencing is mostly waiting for the broker, so the partitions are opened side by side.
+        numbers = [each.partition for each in partitions]
+        futures = [self._committers.submit(self._open_partition, number) for number in numbers]
+        for number, future in zip(numbers, futures, strict=True):
+            self._open(number, future.result)
+        owned(len(self._writers))
+
+    def _open(self, number: int, started: Callable[[], Start]) -> None:
+        began_at = time.monotonic()
+        try:
+            start = started()
+        except PartitionHalted as halt:
+            self._halt(number, str(halt))
+            return
+        self._writers[number] = start.writer
+        usage = self._at("usage-events", number, start.usage_offset)
+        self._usage.incremental_assign([usage])
+        self._usage.pause([usage])
+        self._catching_up.add(number)
+        self._commands.incremental_assign(
+            [self._at("ledger-commands", number, start.command_offset)]
+        )
+        set_halted(number, halted=False)
+        self._log.info(
+            "partition_opened",
+            partition=number,
+            usage_offset=start.usage_offset,
+            command_offset=start.command_offset,
+            seconds=round(time.monotonic() - began_at, 3),
+        )
+
+    def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        numbers = [each.partition for each in partitions]
+        self._finish(numbers)
+        for number in numbers:
+            self._give_up(number)
+
+    def _lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        for each in partitions:
+            self._give_up(each.partition)
+
+    def _reopen(self, number: int) -> None:
+        """Throw a partition's state and producer away, and recover both."""
+        self._give_up(number)
+        self._open(number, partial(self._open_partition, number))
+
+    def _halt(self, number: int, reason: str) -> None:
+        self._log.error("partition_halted", partition=number, reason=reason)
+        self._give_up(number)
+        set_halted(number, halted=True)
+
+    def _give_up(self, number: int) -> None:
+        writer = self._writers.pop(number, None)
+        if writer is None:
+            return
+        writer.close()
+        self._catching_up.discard(number)
+        for consumer, topic in ((self._usage, "usage-events"), (self._commands, "ledger-commands")):
+            consumer.incremental_unassign([self._at(topic, number)])
+        owned(len(self._writers))
+        self._log.info("partition_given_up", partition=number)
+
+    def _at(self, topic: str, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
+        return TopicPartition(self._settings.topic(topic), number, offset)

@@ -1,0 +1,161 @@
+"""Running ledger processors as they are run: as processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from confluent_kafka import TopicPartition
+
+from drawdown.adapters.avro.codec import encode_command
+from drawdown.adapters.avro.wire import Wire
+from drawdown.adapters.kafka.clients import producer, reader
+from drawdown.adapters.kafka.ledger_log import read_entries
+from drawdown.adapters.kafka.requests import Requests
+from drawdown.adapters.kafka.topics import create_topics, ledger_partitions
+from drawdown.domain.dead_letters import DeadLetter
+from drawdown.domain.entries import PARTITION_CUSTOMER, LedgerEntry
+from drawdown.domain.inputs import ApplyRateCard, Command, CommandBody, Grant
+from drawdown.domain.rate_cards import RateCard
+from drawdown.domain.replies import Reply
+from drawdown.ledger_processor.recovery import read_to_end
+from drawdown.settings import Settings
+
+STARTED_WITHIN_S = 60.0
+
+
+class Processor:
+    """One ledger processor; its log goes to a file."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        self.log = log
+        environment = {
+            **os.environ,
+            "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+            "DRAWDOWN_NAMESPACE": settings.namespace,
+            "DRAWDOWN_RATE_CARD_LEAD_S": "0",
+        }
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "drawdown.ledger_processor"], env=environment, stderr=out
+            )
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, and wait for the end; the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@contextmanager
+def processing(settings: Settings, log: Path) -> Iterator[Processor]:
+    """A processor that is killed at the end, if it still runs."""
+    processor = Processor(settings, log)
+    try:
+        yield processor
+    finally:
+        if processor.process.poll() is None:
+            processor.stop(signal.SIGKILL)
+
+
+def prepare(settings: Settings, card: Callable[[int], RateCard]) -> None:
+    """Create the topics and send a rate card, in force from now on or a little later (µs)."""
+    create_topics(settings)
+    client = producer(settings)
+    client.flush(30)
+    soon_us = time.time_ns() // 1_000 + 2_000_000
+    value = framed(settings, command(ApplyRateCard(card=card(soon_us))))
+    for partition in range(ledger_partitions(settings)):
+        client.produce(settings.topic("ledger-commands"), value=value, partition=partition)
+    assert client.flush(30) == 0
+    assert time.time_ns() // 1_000 < soon_us, "the broker took too long to take the card"
+
+
+def command(
+    body: CommandBody, command_id: str = "card", customer_id: str = PARTITION_CUSTOMER
+) -> Command:
+    """A command issued now."""
+    return Command(
+        command_id=command_id,
+        issued_at=time.time_ns() // 1_000,
+        actor="tester",
+        customer_id=customer_id,
+        unit="credit",
+        reason="",
+        body=body,
+    )
+
+
+def framed(settings: Settings, asked: Command) -> bytes:
+    """A command's record."""
+    return encode_command(asked, header=Wire(settings).header("command"))
+
+
+def send_raw(settings: Settings, topic: str, partition: int, value: bytes | None) -> None:
+    """Produce bytes as they are."""
+    client = producer(settings)
+    client.produce(settings.topic(topic), value=value, key=b"raw", partition=partition)
+    assert client.flush(30) == 0
+
+
+def grant(settings: Settings, customer_id: str, credits_: int) -> Reply:
+    """Grant credits and wait for the committed reply."""
+    body = Grant(amount=credits_ * 1_000_000, kind="promotional")
+    with Requests(settings) as requests:
+        [reply] = requests.ask([command(body, f"grant {customer_id}", customer_id)])
+    return reply
+
+
+def entries(settings: Settings) -> list[LedgerEntry]:
+    """Every committed entry, partition by partition."""
+    return [
+        entry
+        for partition in range(ledger_partitions(settings))
+        for _, entry in read_entries(settings, partition)
+    ]
+
+
+def deductions(settings: Settings) -> list[LedgerEntry]:
+    """Every committed deduction."""
+    return [entry for entry in entries(settings) if entry.facts.type == "deduction"]
+
+
+def dead_letters(settings: Settings) -> list[DeadLetter]:
+    """Every committed dead letter."""
+    wire, client = Wire(settings), reader(settings, enable_partition_eof=True)
+    found = []
+    for partition in range(ledger_partitions(settings)):
+        for message in read_to_end(client, settings.topic("dead-letters"), partition):
+            value = message.value()
+            assert isinstance(value, bytes)
+            found.append(wire.decode_dead_letter(value))
+    client.close()
+    return found
+
+
+def committed(settings: Settings) -> dict[int, int]:
+    """The group's committed usage offsets by partition; -1001 where there is none."""
+    client = reader(settings, group_id=settings.group("ledger_processor"))
+    places = [
+        TopicPartition(settings.topic("usage-events"), partition)
+        for partition in range(ledger_partitions(settings))
+    ]
+    found = {each.partition: each.offset for each in client.committed(places, timeout=30)}
+    client.close()
+    return found
+
+
+def wait_for_deductions(settings: Settings, count: int, within_s: float = STARTED_WITHIN_S) -> None:
+    """Wait until so many deductions are committed; more than that is a failure at once."""
+    until = time.monotonic() + within_s
+    found = -1
+    while time.monotonic() < until:
+        found = len(deductions(settings))
+        assert found <= count, f"{found} deductions of {count} events"
+        if found == count:
+            return
+        time.sleep(0.3)
+    raise AssertionError(f"{found} of {count} deductions after {within_s} s")
