@@ -44,10 +44,13 @@ class Settings(BaseSettings):
     """Where the embedded broker and database, the demo and local state keep their files."""
 
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    """What is less than this isn't logged."""
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "json"
+    """`json`: a line is an object, for machines; `console`: for people."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Port of the Prometheus endpoint; 0 takes a free one and logs it."""
     metrics_host: str = "127.0.0.1"
+    """Where the Prometheus endpoint listens; `0.0.0.0` in a container."""
 
     partitions: Annotated[int, Field(ge=0, le=1024)] = 0
     """Partitions of new topics; 0: as `schemas/topics` says. Can't be changed afterwards."""
@@ -63,6 +66,7 @@ class Settings(BaseSettings):
     commit_interval_ms: Annotated[int, Field(ge=0)] = 100
     """Usage alone is committed this often at most; a command is committed at once."""
     transaction_timeout_ms: Annotated[int, Field(ge=1_000)] = 30_000
+    """How long the broker keeps a transaction open whose process has gone silent."""
     clock_ahead_max_s: Annotated[int, Field(ge=0)] = 300
     """A record appended further ahead of this machine's clock halts its partition."""
     rate_card_lead_s: Annotated[int, Field(ge=0)] = 60

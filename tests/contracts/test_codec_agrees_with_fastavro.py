@@ -7,7 +7,7 @@ from typing import Any
 
 import fastavro
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from librt.strings import BytesWriter
 from tests.schemas.records import model, plain_values, to_domain, to_plain
@@ -49,12 +49,14 @@ CODECS = [
     Codec("rate-card", read_RateCard, write_RateCard, pack_RateCard),
     Codec("reply", read_Reply, write_Reply, pack_Reply),
 ]
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A whole ledger entry at random takes its time, the more so on a busy machine."""
 EACH = pytest.mark.parametrize("each", CODECS, ids=lambda each: each.schema)
 
 
 @EACH
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(UNTIMED, max_examples=40)
 def test_both_encoders_give_fastavros_bytes(each: Codec, data: st.DataObject) -> None:
     record = model(each.schema)
     value = to_domain(record, data.draw(plain_values(record)))
@@ -65,7 +67,7 @@ def test_both_encoders_give_fastavros_bytes(each: Codec, data: st.DataObject) ->
 
 @EACH
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(UNTIMED, max_examples=40)
 def test_the_decoder_reads_what_fastavro_writes(each: Codec, data: st.DataObject) -> None:
     record = model(each.schema)
     plain = data.draw(plain_values(record))
@@ -77,7 +79,7 @@ def test_the_decoder_reads_what_fastavro_writes(each: Codec, data: st.DataObject
 
 @EACH
 @given(data=st.data())
-@settings(max_examples=15)
+@settings(UNTIMED, max_examples=15)
 def test_bytes_cut_short_are_refused(each: Codec, data: st.DataObject) -> None:
     plain = data.draw(plain_values(model(each.schema)))
     written = generic.encode(plain, each.schema, header=b"")
@@ -87,7 +89,7 @@ def test_bytes_cut_short_are_refused(each: Codec, data: st.DataObject) -> None:
 
 @EACH
 @given(noise=st.binary(max_size=400))
-@settings(max_examples=60)
+@settings(UNTIMED, max_examples=60)
 def test_noise_is_refused_or_read_as_fastavro_reads_it(each: Codec, noise: bytes) -> None:
     value = _read_whole(each, noise)
     if value is not None:

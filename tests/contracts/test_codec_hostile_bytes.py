@@ -60,7 +60,7 @@ def test_a_hostile_number_anywhere_is_refused_or_is_a_value(
 
 @EACH
 @given(data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_changed_bytes_are_refused_or_are_a_record(
     decode: Decoder, record: bytes, data: st.DataObject
 ) -> None:

@@ -15,6 +15,7 @@ from drawdown.adapters.avro.codec import encode_command
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.clients import producer, reader
 from drawdown.adapters.kafka.ledger_log import read_entries
+from drawdown.adapters.kafka.partition_log import PartitionLog, value_of
 from drawdown.adapters.kafka.requests import Requests
 from drawdown.adapters.kafka.topics import create_topics, ledger_partitions
 from drawdown.domain.dead_letters import DeadLetter
@@ -22,7 +23,6 @@ from drawdown.domain.entries import PARTITION_CUSTOMER, LedgerEntry
 from drawdown.domain.inputs import ApplyRateCard, Command, CommandBody, Grant
 from drawdown.domain.rate_cards import RateCard
 from drawdown.domain.replies import Reply
-from drawdown.ledger_processor.recovery import read_to_end
 from drawdown.settings import Settings
 
 STARTED_WITHIN_S = 60.0
@@ -125,14 +125,11 @@ def deductions(settings: Settings) -> list[LedgerEntry]:
 
 def dead_letters(settings: Settings) -> list[DeadLetter]:
     """Every committed dead letter."""
-    wire, client = Wire(settings), reader(settings, enable_partition_eof=True)
+    wire = Wire(settings)
     found = []
     for partition in range(ledger_partitions(settings)):
-        for message in read_to_end(client, settings.topic("dead-letters"), partition):
-            value = message.value()
-            assert isinstance(value, bytes)
-            found.append(wire.decode_dead_letter(value))
-    client.close()
+        with PartitionLog(settings, settings.topic("dead-letters"), partition) as log:
+            found += [wire.decode_dead_letter(value_of(record)) for record in log.records()]
     return found
 
 

@@ -4,6 +4,7 @@ Plain is what fastavro reads and writes: `dict`s for records, and for a union of
 of the branch's full name and its `dict`.
 """
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -69,15 +70,16 @@ def to_plain(each: Type, value: Any) -> Any:
             return value
 
 
+@cache
 def plain_values(each: Type) -> SearchStrategy[Any]:
     """Plain values of a type, the awkward ones too."""
     match each:
         case Record(_, fields):
             return st.fixed_dictionaries({name: plain_values(inner) for name, inner in fields})
         case Array(items):
-            return st.lists(plain_values(items), max_size=3)
+            return st.lists(plain_values(items), max_size=2)
         case Map(values):
-            return st.dictionaries(_text(), plain_values(values), max_size=3)
+            return st.dictionaries(_text(), plain_values(values), max_size=2)
         case Optional(item):
             return st.none() | plain_values(item)
         case Union(branches):

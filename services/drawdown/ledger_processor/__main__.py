@@ -112,6 +112,9 @@ def main() -> None:
         structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
         loop.run()
         structlog.get_logger().info("stopped")
+    except KafkaException as error:
+        structlog.get_logger().error("ended", reason=error.args[0].str(), retry=True)
+        sys.exit(Unavailable.exit_code)
     except DrawdownError as error:
         retry = isinstance(error, RetryableError)
         structlog.get_logger().error("ended", reason=str(error), retry=retry)

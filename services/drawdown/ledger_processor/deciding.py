@@ -32,6 +32,8 @@ from drawdown.ledger_processor.outbox import Outbox
 HEADER_BYTES: Final = 5
 """A zero byte and the schema id stand before the Avro."""
 _US_PER_MS: Final = 1_000
+_LOG_APPEND_TIME: Final = 2
+"""librdkafka's `TIMESTAMP_LOG_APPEND_TIME`."""
 
 
 class InputRecord(Protocol):
@@ -118,9 +120,7 @@ class Decider:
         outbox = self.outbox
         for record in records:
             offset = _offset(record)
-            recorded_at = record.timestamp()[1] * _US_PER_MS
-            if recorded_at > at_most_us:
-                raise _ahead(self._usage_topic, offset)
+            recorded_at = _appended_at(record, self._usage_topic, offset, at_most_us)
             value = _bytes(record.value())
             try:
                 event = self._usage_event(value)
@@ -137,9 +137,7 @@ class Decider:
         outbox = self.outbox
         for record in records:
             offset = _offset(record)
-            recorded_at = record.timestamp()[1] * _US_PER_MS
-            if recorded_at > at_most_us:
-                raise _ahead(self._command_topic, offset)
+            recorded_at = _appended_at(record, self._command_topic, offset, at_most_us)
             value = _bytes(record.value())
             try:
                 command = self._command(value)
@@ -325,8 +323,18 @@ def _bytes(data: bytes | str | None) -> bytes:
     return data.encode() if isinstance(data, str) else data
 
 
-def _ahead(topic: str, offset: int) -> PartitionHalted:
-    return PartitionHalted(
-        f"{topic} offset {offset} was appended too far ahead of this machine's clock: set the "
-        "clock of broker or processor right, then restart"
-    )
+def _appended_at(record: InputRecord, topic: str, offset: int, at_most_us: int) -> int:
+    """When the broker appended a record, in µs; a decision has no other clock."""
+    kind, milliseconds = record.timestamp()
+    if kind != _LOG_APPEND_TIME:
+        raise PartitionHalted(
+            f"{topic} offset {offset} carries its producer's time: give the topic "
+            "message.timestamp.type=LogAppendTime, as schemas/topics says"
+        )
+    recorded_at = milliseconds * _US_PER_MS
+    if recorded_at > at_most_us:
+        raise PartitionHalted(
+            f"{topic} offset {offset} was appended too far ahead of this machine's clock: set "
+            "the clock of broker or processor right, then restart"
+        )
+    return recorded_at

@@ -199,7 +199,10 @@ class Loop:
 
     def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         # Fencing is mostly waiting for the broker, so the partitions are opened side by side.
-        numbers = [each.partition for each in partitions]
+        at_most = max(0, self._settings.ledger_partitions_max - len(self._writers))
+        for each in partitions[at_most:]:
+            self._halt(each.partition, "this process has as many as it may: start another one")
+        numbers = [each.partition for each in partitions[:at_most]]
         futures = [self._committers.submit(self._open_partition, number) for number in numbers]
         for number, future in zip(numbers, futures, strict=True):
             self._open(number, future.result)

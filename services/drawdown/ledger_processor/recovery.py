@@ -12,23 +12,18 @@
 6. Serve. What lies between is decided again and writes nothing twice.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Message
 
 from drawdown.adapters.avro.codec import genesis_hash
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.clients import reader
+from drawdown.adapters.kafka.partition_log import PartitionLog, value_of
 from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.evolve import UnknownEntry
 from drawdown.domain.ledger import Ledger
-from drawdown.errors import DecodeFailed, PartitionHalted, Unavailable
+from drawdown.errors import DecodeFailed, PartitionHalted
 from drawdown.settings import Settings
-
-POLL_S = 1.0
-SILENCE_POLLS_MAX = 60
-"""So many empty polls in a row, each `POLL_S` long, say that the broker is away."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,27 +47,22 @@ def recover(settings: Settings, wire: Wire, partition: int) -> Recovered:
         partition=partition,
         rate_card_lead_us=settings.rate_card_lead_s * 1_000_000,
     )
-    client = reader(settings, enable_partition_eof=True)
-    try:
-        last: dict[str, int] = {}
-        unfinished = ""
-        for message in read_to_end(client, settings.topic("ledger-entries"), partition):
+    last: dict[str, int] = {}
+    unfinished = ""
+    with PartitionLog(settings, settings.topic("ledger-entries"), partition) as log:
+        for message in log.records():
             entry = _fold(ledger, wire, message)
             last[entry.source_topic] = entry.source_offset
             unfinished = entry.entry_id if entry.index + 1 < entry.count else ""
-        if unfinished:
-            raise PartitionHalted(f"partition {partition}: the decision of {unfinished} is torn")
-        usage = _position(client, settings.topic("usage-events"), partition, last, "usage_events")
-        commands = _position(
-            client, settings.topic("ledger-commands"), partition, last, "ledger_commands"
-        )
-        positions = {
-            settings.topic("usage-events"): usage,
-            settings.topic("ledger-commands"): commands,
-        }
-        parked = _parked(client, settings, wire, partition, positions)
-    finally:
-        client.close()
+    if unfinished:
+        raise PartitionHalted(f"partition {partition}: the decision of {unfinished} is torn")
+    usage = _position(settings, "usage-events", partition, last.get("usage_events"))
+    commands = _position(settings, "ledger-commands", partition, last.get("ledger_commands"))
+    positions = {
+        settings.topic("usage-events"): usage,
+        settings.topic("ledger-commands"): commands,
+    }
+    parked = _parked(settings, wire, partition, positions)
     return Recovered(
         ledger=ledger,
         usage_offset=usage,
@@ -82,36 +72,10 @@ def recover(settings: Settings, wire: Wire, partition: int) -> Recovered:
     )
 
 
-def read_to_end(client: Consumer, topic: str, partition: int) -> Iterator[Message]:
-    """Every committed record of a partition, from its start to where it ends now."""
-    start, end = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=30.0)
-    client.assign([TopicPartition(topic, partition, start)])
-    silent = 0
-    position = start
-    while position < end:
-        messages = client.consume(num_messages=5_000, timeout=POLL_S)
-        silent = 0 if messages else silent + 1
-        if silent > SILENCE_POLLS_MAX:
-            raise Unavailable(f"{topic} [{partition}] can't be read: the broker is silent")
-        for message in messages:
-            error = message.error()
-            if error is None:
-                yield message
-            elif error.code() != KafkaError._PARTITION_EOF:
-                if error.fatal() or not error.retriable():
-                    raise Unavailable(f"{topic} [{partition}] can't be read: {error.str()}")
-                continue
-            offset = message.offset()
-            assert offset is not None
-            position = offset if error is not None else offset + 1
-    client.unassign()
-
-
 def _fold(ledger: Ledger, wire: Wire, message: Message) -> LedgerEntry:
     where = f"{message.topic()} [{message.partition()}] offset {message.offset()}"
-    value = message.value()
     try:
-        entry, whole = wire.decode_entry_checked(value if isinstance(value, bytes) else b"")
+        entry, whole = wire.decode_entry_checked(value_of(message))
     except DecodeFailed as error:
         raise PartitionHalted(f"{where} can't be read: {error}") from error
     facts = entry.facts
@@ -127,37 +91,32 @@ def _fold(ledger: Ledger, wire: Wire, message: Message) -> LedgerEntry:
     return entry
 
 
-def _position(
-    client: Consumer, topic: str, partition: int, last: dict[str, int], source: str
-) -> int:
-    start, end = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=30.0)
-    if source not in last:
-        return int(start)
-    position = last[source] + 1
-    if position < start:
-        raise PartitionHalted(
-            f"{topic} [{partition}] begins at {start}, but the ledger has decided up to "
-            f"{position - 1}: records between were deleted before they were decided"
-        )
-    if position > end:
-        raise PartitionHalted(
-            f"{topic} [{partition}] ends at {end}, but the ledger has decided up to "
-            f"{position - 1}: the input topic was recreated or lost records"
-        )
-    return position
+def _position(settings: Settings, name: str, partition: int, last: int | None) -> int:
+    topic = settings.topic(name)
+    with PartitionLog(settings, topic, partition) as log:
+        if last is None:
+            return log.start
+        position = last + 1
+        if position < log.start:
+            raise PartitionHalted(
+                f"{topic} [{partition}] begins at {log.start}, but the ledger has decided up to "
+                f"{last}: records between were deleted before they were decided"
+            )
+        if position > log.end:
+            raise PartitionHalted(
+                f"{topic} [{partition}] ends at {log.end}, but the ledger has decided up to "
+                f"{last}: the input topic was recreated or lost records"
+            )
+        return position
 
 
 def _parked(
-    client: Consumer,
-    settings: Settings,
-    wire: Wire,
-    partition: int,
-    positions: dict[str, int],
+    settings: Settings, wire: Wire, partition: int, positions: dict[str, int]
 ) -> set[tuple[str, int]]:
     parked: set[tuple[str, int]] = set()
-    for message in read_to_end(client, settings.topic("dead-letters"), partition):
-        value = message.value()
-        letter = wire.decode_dead_letter(value if isinstance(value, bytes) else b"")
-        if letter.offset >= positions.get(letter.topic, 0):
-            parked.add((letter.topic, letter.offset))
+    with PartitionLog(settings, settings.topic("dead-letters"), partition) as log:
+        for message in log.records():
+            letter = wire.decode_dead_letter(value_of(message))
+            if letter.offset >= positions.get(letter.topic, 0):
+                parked.add((letter.topic, letter.offset))
     return parked

@@ -7,6 +7,8 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from drawdown.adapters.kafka.clients import reader
+from drawdown.adapters.kafka.positions import span
+from drawdown.adapters.kafka.quiet import LOGGER
 from drawdown.errors import Unavailable
 from drawdown.settings import Settings
 
@@ -16,7 +18,6 @@ _POLL_S: Final = 0.05
 _FETCH_WAIT_MS: Final = 10
 _SILENCE_S: Final = 60.0
 """Nothing for so long, before the end, says that the broker is away."""
-_ANSWER_S: Final = 30.0
 
 
 class PartitionLog:
@@ -34,7 +35,10 @@ class PartitionLog:
         self.partition: Final = partition
         # The end behind a transaction marker shows when a fetch finds nothing more.
         self._client: Final[Consumer] = reader(
-            settings, enable_partition_eof=True, fetch_wait_max_ms=_FETCH_WAIT_MS
+            settings,
+            enable_partition_eof=True,
+            fetch_wait_max_ms=_FETCH_WAIT_MS,
+            logger=LOGGER,
         )
         self.start, now = self._watermarks()
         self.end = now if end is None else min(end, now)
@@ -88,11 +92,10 @@ class PartitionLog:
     def _watermarks(self) -> tuple[int, int]:
         place = TopicPartition(self.topic, self.partition)
         try:
-            start, end = self._client.get_watermark_offsets(place, timeout=_ANSWER_S)
+            return span(self._client, place)
         except KafkaException as error:
             self._client.close()
             raise Unavailable(f"{self.topic} [{self.partition}]: {error.args[0].str()}") from error
-        return start, end
 
 
 def offset_of(record: Message) -> int:
