@@ -76,8 +76,9 @@ def test_a_grant_opens_a_lot_with_its_terms() -> None:
 
 
 def test_a_lot_without_an_id_has_that_of_its_command() -> None:
-    world = World()
+    world = World(card())
     world.grant("k1", CREDIT)
+    world.use("e", 1)
     world.grant("k2", CREDIT)
     assert [(lot.lot_id, lot.lot_seq) for lot in world.account().lots.values()] == [
         ("k1", 1),
@@ -255,7 +256,16 @@ def test_business_keys_of_different_kinds_are_apart() -> None:
 
 @pytest.mark.parametrize(
     ("text", "valid"),
-    [("a", True), ("", False), ("a" * 128, True), ("a" * 129, False), ("é" * 65, False)],
+    [
+        ("a", True),
+        ("", False),
+        ("a" * 128, True),
+        ("a" * 129, False),
+        ("é" * 64, True),
+        ("é" * 65, False),
+        ("😀" * 32, True),
+        ("😀" * 33, False),
+    ],
 )
 def test_ids_are_1_to_128_bytes(text: str, valid: bool) -> None:
     assert valid_id(text) is valid

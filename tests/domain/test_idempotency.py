@@ -83,6 +83,13 @@ def test_an_id_may_be_used_anew_once_its_window_has_ended() -> None:
         world.decide(usage(f"other {at}", occurred_at=at), at)
 
 
+def test_the_window_of_an_id_counts_from_when_it_occurred_not_from_when_it_was_recorded() -> None:
+    world = World(card())
+    world.decide(usage("e", occurred_at=T), T + DAY_US)
+    first = T + WINDOW_US + 1
+    assert world.decide(usage("e", occurred_at=first), first).outcome == "accepted"
+
+
 def test_ids_of_ended_windows_are_given_back() -> None:
     world = charged_world()
     world.decide(usage("refused", meter="m"))

@@ -125,6 +125,24 @@ def test_what_fell_due_is_booked_before_commands_too_and_their_repeats_know_thei
     assert [facts.type for facts in granted.facts] == ["grant", "overdraft_settled"]
 
 
+def test_what_fell_due_is_booked_before_a_charge_that_is_out_of_range() -> None:
+    world = overdrawn(7)
+    world.grant("lot", 10 * CREDIT, effective_at=T + 10)
+    world.apply(card("2", version="2", effective_from=T + 10))
+    too_much = usage("e", occurred_at=T + 10, quantities={"tokens": AMOUNT_MAX})
+    decision = world.decide(too_much, T + 10)
+    assert (decision.outcome, decision.code) == ("rejected", "out_of_range")
+    assert [facts.type for facts in decision.facts] == ["overdraft_settled", "rejected"]
+
+
+def test_a_repeated_grant_is_known_by_its_first_entry() -> None:
+    world = overdrawn(7)
+    given = command(Grant(amount=CREDIT, kind="included"), "k")
+    assert len(world.decide(given).facts) == 2
+    again = world.decide(given)
+    assert (again.outcome, again.first_entry_id) == ("duplicate", "c-3-2-0")
+
+
 def test_a_duplicate_books_nothing_though_something_is_due() -> None:
     world = overdrawn(7)
     world.grant("lot", 3 * CREDIT, effective_at=T + 10)
@@ -194,9 +212,9 @@ def test_nothing_owed_settles_nothing() -> None:
 
 def test_after_leaves_the_account_as_it_is() -> None:
     world = World(card())
-    world.grant("a", CREDIT, kind="purchased", price_minor=100, currency="USD")
+    world.grant("a", 2 * CREDIT, kind="purchased", price_minor=200, currency="USD")
     world.grant("b", CREDIT, expires_at=T + 10, meters=["tokens"])
-    world.use("e", 1)
+    world.use("e", 2)
     account = world.account()
     before = account_state(account)
     assert after(account, []) is account

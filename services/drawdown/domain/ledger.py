@@ -213,10 +213,9 @@ class Ledger:
         if facts.cause == "usage":
             self._remember_usage(key, entry)
         elif facts.cause == "command":
-            code = _code(facts)
-            if code != "command_id_conflict" and key not in self.commands:
-                first = first_decision(entry, code, NEVER)
-                self.commands[key] = first
+            # A decision's first entry stands for it; a conflict never takes its place.
+            if key not in self.commands:
+                self.commands[key] = first_decision(entry, _code(facts), NEVER)
             if facts.type == "grant":
                 self._use_business_keys(entry)
 
