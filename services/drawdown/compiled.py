@@ -34,6 +34,8 @@ _PATTERNS: Final = (
     "drawdown/adapters/avro/reading.py",
     "drawdown/adapters/avro/writing.py",
     "drawdown/adapters/avro/generated/*.py",
+    "drawdown/adapters/postgres/literals.py",
+    "drawdown/balance_projector/*_rows.py",
     "drawdown/ledger_processor/deciding.py",
     "drawdown/ledger_processor/outbox.py",
 )

@@ -1,0 +1,1 @@
+"""The balance projector: accounts, lots, entries and daily usage in Postgres."""

@@ -1,0 +1,93 @@
+"""Entries as rows: every field of every entry, by COPY."""
+
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any, Final
+
+from drawdown.adapters.postgres.connections import Cursor
+from drawdown.adapters.postgres.literals import NULL, bytea, field, json_map, json_text
+from drawdown.domain.entries import Allocation, Charge, EntryDetails, LedgerEntry, RatedLine
+
+_COPY: Final = """COPY entries (
+    partition, partition_seq, entry_id, customer_id, unit, account_seq, type, amount, balance, held,
+    available, overdraft, debt, overage_total, residue, allocations, charge, details, cause,
+    cause_id, cause_digest, burn_order_version, reason, actor, occurred_at, recorded_at,
+    effective_at, decision_index, decision_count, hash_version, prev_hash, hash
+) FROM STDIN"""
+
+
+_PIECE: Final = 100
+"""Entries sent at once: the database stores one piece while the next one is formatted."""
+
+
+def copy_entries(cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
+    """Write the entries of one partition."""
+    with cursor.copy(_COPY) as copy:
+        for start in range(0, len(entries), _PIECE):
+            copy.write("".join([_line(entry) for entry in entries[start : start + _PIECE]]))
+
+
+def _line(entry: LedgerEntry) -> str:
+    f = entry.facts
+    return (
+        f"{entry.source_partition}\t{entry.partition_seq}\t{entry.entry_id}\t"
+        f"{field(f.customer_id)}\t{field(f.unit)}\t{f.account_seq}\t{f.type}\t{f.amount}\t"
+        f"{f.balance}\t{f.held}\t{f.available}\t{f.overdraft}\t{f.debt}\t{f.overage_total}\t"
+        f"{f.residue}\t{_allocations(f.allocations)}\t{_charge(f.charge)}\t{_details(f.details)}\t"
+        f"{f.cause}\t{field(f.cause_id)}\t{bytea(f.cause_digest)}\t{f.burn_order_version}\t"
+        f"{field(f.reason)}\t{field(f.actor)}\t{f.occurred_at}\t{f.recorded_at}\t"
+        f"{f.effective_at}\t{entry.index}\t{entry.count}\t{entry.hash_version}\t"
+        f"{bytea(entry.prev_hash)}\t{bytea(entry.hash)}\n"
+    )
+
+
+def _allocations(allocations: list[Allocation]) -> str:
+    return field("[" + ",".join([_allocation(each) for each in allocations]) + "]")
+
+
+def _allocation(each: Allocation) -> str:
+    return (
+        f'{{"lot_id":{json_text(each.lot_id)},"amount":{each.amount},"kind":"{each.kind}",'
+        f'"released_minor":{each.released_minor},"currency":{json_text(each.currency)},'
+        f'"reserved":{"true" if each.reserved else "false"}}}'
+    )
+
+
+def _charge(charge: Charge | None) -> str:
+    if charge is None:
+        return NULL
+    return field(
+        f'{{"meter":{json_text(charge.meter)},"status":"{charge.status}",'
+        f'"properties":{json_map(charge.properties)},'
+        f'"rate_card":{json_text(charge.rate_card)},'
+        f'"lines":[{",".join([_rated(line) for line in charge.lines])}],'
+        f'"rated":{charge.rated},"overdrawn":{charge.overdrawn},"overage":{charge.overage},'
+        f'"uncovered":{charge.uncovered},"hold_id":{json_text(charge.hold_id)},'
+        f'"hold_ended":{"true" if charge.hold_ended else "false"}}}'
+    )
+
+
+def _rated(line: RatedLine) -> str:
+    return (
+        f'{{"line_id":{json_text(line.line_id)},"quantity":{json_text(line.quantity)},'
+        f'"quantity_micro":{line.quantity_micro},"rate_pico":{line.rate_pico},'
+        f'"amount":{line.amount},"amount_atto":{line.amount_atto}}}'
+    )
+
+
+def _details(details: EntryDetails | None) -> str:
+    """What is there of the details; bytes in base64."""
+    if details is None:
+        return NULL
+    text = json.dumps(details, ensure_ascii=False, default=_plain)
+    return field(text.replace("\\u0000", "\u2400"))
+
+
+def _plain(value: Any) -> object:
+    """A value of the domain as JSON knows it, without what is absent."""
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    # Compiled classes have no `__dict__`, but they know their fields.
+    told = ((name, getattr(value, name)) for name in value.__dataclass_fields__)
+    return {name: each for name, each in told if each is not None and each != []}

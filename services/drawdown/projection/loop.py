@@ -1,0 +1,256 @@
+"""The projector loop: from the ledger topic into a store, each entry exactly once.
+
+What it does with a partition, in order:
+
+1. On assignment the partition waits to be claimed; the group's committed offsets are never read.
+2. Claim: the store fences earlier owners and says the position. Read on from its offset.
+3. Entries that follow the position are written with the new position, in one transaction. Entries
+   read again are skipped.
+4. A gap, an unknown entry type, bytes that don't decode or a row that the database refuses halt
+   this partition; the others go on. A gap is believed only when it is read twice.
+5. When the database doesn't answer, nothing is known of the last transaction: all partitions wait
+   and are claimed again, which says what was written.
+6. When fenced, the partition waits a while before it is claimed again, or two processes would
+   duel; a rebalance in between takes it away.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Final, Protocol
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from drawdown.adapters.postgres.store import Position
+from drawdown.domain.entries import LedgerEntry
+from drawdown.domain.evolve import UnknownEntry
+from drawdown.errors import DecodeFailed, FatalError, Fenced, Unavailable
+from drawdown.metrics import (
+    BATCH_RECORDS,
+    DATABASE_RETRIES,
+    PARTITIONS_HALTED,
+    PARTITIONS_OWNED,
+    PROJECTION_ENTRIES,
+    TRANSACTION_SECONDS,
+)
+from drawdown.projection.backoff import Backoff
+from drawdown.projection.freshness import Freshness
+from drawdown.projection.sequence import Read, SequenceGap, new_entries
+
+_LINGER_S: Final = 0.05
+"""How long a batch may fill: bounds both the delay of a lone entry and the transactions a second
+of a trickle."""
+_FENCED_S: Final = 30.0
+"""Longer than a group takes to agree on who owns what."""
+
+_log = structlog.get_logger()
+
+Decode = Callable[[bytes], LedgerEntry]
+"""The entry of a record's value. Raises `DecodeFailed`."""
+
+
+class Store(Protocol):
+    """Where rows and positions go; `PostgresProjectionStore` is one."""
+
+    def claim(self, partition: int) -> Position: ...
+    def write(
+        self, position: Position, entries: list[LedgerEntry], next_offset: int
+    ) -> Position: ...
+    def close(self) -> None: ...
+
+
+class Projector:
+    """Follows the partitions that the group gives it until `stop`."""
+
+    def __init__(
+        self, *, consumer: Consumer, topic: str, store: Store, decode: Decode, batch: int
+    ) -> None:
+        """`consumer` needs `enable.partition.eof`, stored offsets by hand, eager assignment."""
+        self._consumer = consumer
+        self._topic = topic
+        self._store = store
+        self._decode = decode
+        self._batch = batch
+        self._stopping = False
+        self._waiting: dict[int, float] = {}
+        """Partitions to be claimed, and when (monotonic)."""
+        self._followed: dict[int, Position] = {}
+        self._halted: dict[int, str] = {}
+        self._doubted: dict[int, int] = {}
+        """The entry that was missing when a gap was read once."""
+        self._outage = Backoff()
+        self._freshness = Freshness(consumer, topic)
+
+    @property
+    def halted(self) -> dict[int, str]:
+        """The partitions that halted, and why."""
+        return dict(self._halted)
+
+    def stop(self) -> None:
+        """Finish the transaction under way, then leave. Safe in a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Project until `stop`. Leaves the group and the store whatever happens."""
+        self._consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
+        try:
+            while not self._stopping:
+                self._claim_waiting()
+                self._take(self._consumer.consume(self._batch, _LINGER_S))
+                self._freshness.measure(self._followed)
+        except KafkaException as error:
+            raise Unavailable(f"the broker client gave up: {error.args[0].str()}") from error
+        finally:
+            self._consumer.close()
+            self._store.close()
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        now = time.monotonic()
+        self._waiting = {each.partition: now for each in partitions}
+        self._follow({})
+        PARTITIONS_OWNED.set(len(partitions))
+        _log.info("partitions_assigned", partitions=sorted(self._waiting))
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._waiting.clear()
+        self._followed.clear()
+        for partition in self._halted:
+            PARTITIONS_HALTED.labels(partition).set(0)
+        self._halted.clear()
+        self._freshness.forget()
+        PARTITIONS_OWNED.set(0)
+        _log.info("partitions_revoked", partitions=sorted(each.partition for each in partitions))
+
+    def _claim_waiting(self) -> None:
+        now = time.monotonic()
+        due = sorted(partition for partition, at in self._waiting.items() if at <= now)
+        if not due:
+            return
+        try:
+            claimed = {partition: self._store.claim(partition) for partition in due}
+        except Unavailable as error:
+            self._database_away(error)
+            return
+        for partition in due:
+            del self._waiting[partition]
+        if self._outage.over():
+            _log.info("back")
+        self._follow({**self._followed, **claimed})
+
+    def _follow(self, followed: dict[int, Position]) -> None:
+        """Read exactly these partitions, each from its position on."""
+        self._followed = followed
+        self._freshness.reading_on()
+        self._consumer.assign([self._place(position) for position in followed.values()])
+
+    def _place(self, position: Position) -> TopicPartition:
+        return TopicPartition(self._topic, position.partition, position.next_offset)
+
+    def _take(self, messages: Iterable[Message]) -> None:
+        for partition, records in self._by_partition(messages).items():
+            # Others may have been let go of while this batch was written.
+            if partition in self._followed and records:
+                self._project(partition, records)
+
+    def _by_partition(self, messages: Iterable[Message]) -> dict[int, list[Message]]:
+        records: dict[int, list[Message]] = {}
+        for message in messages:
+            partition = message.partition()
+            if message.error() is not None:
+                self._heed(message)
+            elif partition in self._followed:
+                assert partition is not None
+                records.setdefault(partition, []).append(message)
+        return records
+
+    def _heed(self, message: Message) -> None:
+        """What the client says between records."""
+        error, partition = message.error(), message.partition()
+        assert error is not None
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._freshness.reached_end(partition, message.offset())
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET and partition in self._followed:
+            self._halt(partition, f"the ledger topic doesn't have the position: {error.str()}")
+        elif error.fatal():
+            raise Unavailable(f"the broker client gave up: {error.str()}")
+        else:
+            _log.warning("broker", said=error.str(), partition=partition)
+
+    def _project(self, partition: int, records: list[Message]) -> None:
+        position = self._followed[partition]
+        try:
+            self._write(position, records)
+        except Unavailable as error:
+            self._database_away(error)
+        except Fenced as error:
+            _log.warning("fenced", partition=partition, reason=str(error))
+            self._waiting[partition] = time.monotonic() + _FENCED_S
+            self._let_go(partition)
+        except SequenceGap as gap:
+            if self._doubted.get(partition) == gap.expected:
+                self._halt(partition, str(gap))
+            else:
+                self._doubted[partition] = gap.expected
+                self._follow(self._followed)
+        except (FatalError, UnknownEntry) as error:
+            self._halt(partition, str(error))
+
+    def _write(self, position: Position, records: list[Message]) -> None:
+        """Write what is new; of records with a fault, those before it first."""
+        started = time.monotonic()
+        reads: list[Read] = []
+        fault: DecodeFailed | None = None
+        for record in records:
+            try:
+                reads.append(Read(_offset(record), self._decode(_value(record))))
+            except DecodeFailed as error:
+                fault = DecodeFailed(f"the record at offset {record.offset()}: {error}")
+                break
+        entries = new_entries(
+            reads, after_seq=position.partition_seq, from_offset=position.next_offset
+        )
+        if entries:
+            after = self._store.write(position, entries, reads[-1].offset + 1)
+            self._written(after, len(entries), time.monotonic() - started)
+        if fault is not None:
+            raise fault
+
+    def _written(self, after: Position, entries: int, seconds: float) -> None:
+        self._followed[after.partition] = after
+        # For those who look at the group's lag; it is never read here.
+        with suppress(KafkaException):
+            self._consumer.store_offsets(offsets=[self._place(after)])
+        BATCH_RECORDS.observe(entries)
+        TRANSACTION_SECONDS.observe(seconds)
+        PROJECTION_ENTRIES.labels(after.partition).inc(entries)
+
+    def _database_away(self, error: Unavailable) -> None:
+        """Let go of everything, but not of the group, and claim all again in a while."""
+        delay_s = self._outage.next_s()
+        if self._outage.just_began:
+            _log.warning("away", reason=str(error))
+        DATABASE_RETRIES.inc()
+        at = time.monotonic() + delay_s
+        self._waiting = dict.fromkeys([*self._waiting, *self._followed], at)
+        self._follow({})
+
+    def _halt(self, partition: int, reason: str) -> None:
+        _log.error("partition_halted", partition=partition, reason=reason)
+        self._halted[partition] = reason
+        PARTITIONS_HALTED.labels(partition).set(1)
+        self._let_go(partition)
+
+    def _let_go(self, partition: int) -> None:
+        self._follow({p: kept for p, kept in self._followed.items() if p != partition})
+
+
+def _offset(record: Message) -> int:
+    offset = record.offset()
+    assert offset is not None
+    return offset
+
+
+def _value(record: Message) -> bytes:
+    value = record.value()
+    return value if isinstance(value, bytes) else b""

@@ -1,0 +1,27 @@
+"""What a projection brings along."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from drawdown.adapters.postgres.connections import Cursor
+from drawdown.domain.entries import LedgerEntry
+
+
+class Projection(Protocol):
+    """A read model that is a function of the ledger topic alone."""
+
+    @property
+    def name(self) -> str:
+        """Its short name, which ends the name of its database schema."""
+
+    @property
+    def migrations(self) -> Path:
+        """The folder of its SQL files."""
+
+    def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
+        """Write the rows of one partition's next entries.
+
+        Each entry is handed over exactly once, in order, in the transaction that moves the
+        position. Raises `UnknownEntry` for a type that it doesn't know.
+        """

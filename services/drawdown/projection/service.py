@@ -1,0 +1,84 @@
+"""A projector as a process: built from settings, run until it is told to stop."""
+
+import gc
+import signal
+import sys
+import time
+
+import structlog
+
+from drawdown import compiled, logs, metrics
+from drawdown.adapters.avro.wire import Wire
+from drawdown.adapters.kafka.clients import consumer
+from drawdown.adapters.kafka.topics import partition_count
+from drawdown.adapters.postgres.migrations import migrate
+from drawdown.adapters.postgres.store import PostgresProjectionStore
+from drawdown.errors import RetryableError
+from drawdown.projection.backoff import Backoff
+from drawdown.projection.loop import Projector
+from drawdown.projection.projection import Projection
+from drawdown.settings import Settings
+
+LEDGER_TOPIC = "ledger-entries"
+_STARTING_S = 60.0
+"""How long broker and database may take to appear before the process gives up."""
+
+
+def assemble(settings: Settings, service: str, projection: Projection) -> Projector:
+    """The loop of one projection, its schema migrated.
+
+    Raises `Unavailable` if the broker or the database doesn't answer, `InvalidSetting` if the
+    ledger topic doesn't exist.
+    """
+    partition_count(settings, LEDGER_TOPIC)
+    schema = settings.database_schema(projection.name)
+    for name in migrate(settings, schema, projection.migrations):
+        structlog.get_logger().info("migrated", schema=schema, migration=name)
+    return Projector(
+        consumer=consumer(
+            settings,
+            group=settings.group(service),
+            partition_assignment_strategy="range",
+            enable_partition_eof=True,
+            enable_auto_commit=True,
+            enable_auto_offset_store=False,
+            # A position that the topic doesn't have halts the partition.
+            auto_offset_reset="error",
+        ),
+        topic=settings.topic(LEDGER_TOPIC),
+        store=PostgresProjectionStore(
+            settings, schema=schema, application=service, writer=projection.write
+        ),
+        decode=Wire(settings).decode_entry,
+        batch=settings.projector_batch,
+    )
+
+
+def run(settings: Settings, service: str, projection: Projection) -> None:
+    """Run a projector until SIGTERM or SIGINT. Raises what `assemble` and the loop raise."""
+    logs.configure(settings, service)
+    port = metrics.serve(settings, service)
+    metrics.RUNTIME.info({"runtime": compiled.runtime()})
+    structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    projector = _assembled(settings, service, projection)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: projector.stop())
+    # Entries live for one batch and form no cycles; what was imported lives for ever.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1_000)
+    projector.run()
+    structlog.get_logger().info("stopped")
+
+
+def _assembled(settings: Settings, service: str, projection: Projection) -> Projector:
+    """Wait for the broker and the database, which may start together with this process."""
+    deadline, waiting = time.monotonic() + _STARTING_S, Backoff()
+    while True:
+        try:
+            return assemble(settings, service, projection)
+        except RetryableError as error:
+            if time.monotonic() > deadline:
+                raise
+            structlog.get_logger().warning("waiting", reason=str(error))
+            time.sleep(waiting.next_s())

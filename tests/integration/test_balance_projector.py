@@ -1,0 +1,260 @@
+"""The balance projector on the real broker and the real database."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from tests.integration.projecting import (
+    WITHIN_S,
+    await_true,
+    balance_projector,
+    positions,
+    rows,
+    running,
+)
+from tests.plugins.sealed_ledger import SealedLedger, publish
+
+from drawdown import metrics
+from drawdown.adapters.avro.wire import Wire
+from drawdown.adapters.kafka.clients import consumer, transactional_producer
+from drawdown.adapters.kafka.topics import create_topics
+from drawdown.adapters.postgres.memory import MemoryProjectionStore
+from drawdown.errors import DatabaseRefused
+from drawdown.projection.loop import Projector
+from drawdown.settings import Settings
+from drawdown.verification.read_model import read_model
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class Found:
+    """Differences between a fold and the read model."""
+
+    differences: list[str] = field(default_factory=list)
+
+    def __call__(self, where: str, explanation: str) -> None:
+        self.differences.append(f"{where}: {explanation}")
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Two partitions, and batches so small that one ledger takes many."""
+    small = settings.model_copy(update={"partitions": 2, "projector_batch": 7})
+    create_topics(small)
+    return small
+
+
+@pytest.fixture
+def producer(settings: Settings) -> Iterator[Producer]:
+    made = transactional_producer(settings, f"{settings.namespace}-test")
+    made.init_transactions(WITHIN_S)
+    yield made
+    made.flush(WITHIN_S)
+
+
+def differences(settings: Settings, ledger: SealedLedger) -> list[str]:
+    """What the read model shows otherwise than the ledger's fold."""
+    found = Found()
+    partition, seq = ledger.ledger.partition, ledger.ledger.partition_seq
+    with read_model(settings, partition, from_seq=seq, within_s=WITHIN_S) as model:
+        assert model.partition_seq() == seq
+        model.compare(ledger.accounts(), found)
+        model.check_entries(seq, found)
+    return found.differences
+
+
+def two_ledgers(settings: Settings) -> tuple[SealedLedger, SealedLedger]:
+    one, other = SealedLedger(settings, 0), SealedLedger(settings, 1)
+    one.live(["acme", 'quo"te\\d', "Ünïcødé\u2028"], 25)
+    other.live(["zenith"], 25)
+    return one, other
+
+
+def test_the_read_model_is_the_fold_of_the_ledger(settings: Settings, producer: Producer) -> None:
+    one, other = two_ledgers(settings)
+    publish(settings, producer, one)
+    publish(settings, producer, other)
+    with running(balance_projector(settings)):
+        assert differences(settings, one) == []
+        assert differences(settings, other) == []
+    usage = rows(
+        settings, "SELECT sum(events), sum(rated), sum(drawn + uncovered) FROM usage_daily"
+    )
+    charges = [e.facts.charge for e in one.entries + other.entries if e.facts.charge]
+    rated = sum(charge.rated for charge in charges)
+    assert usage == [(len(charges), rated, rated)]
+    days = rows(settings, "SELECT min(day)::text, max(day)::text FROM usage_daily")
+    assert days == [("2026-01-01", "2026-01-02")]
+
+
+def test_it_goes_on_where_it_stood_and_never_by_the_group_s_offsets(
+    settings: Settings, producer: Producer
+) -> None:
+    one, _ = two_ledgers(settings)
+    publish(settings, producer, one)
+    with running(balance_projector(settings)):
+        assert differences(settings, one) == []
+    # Somebody moves the group's offsets to the end, over entries that aren't projected yet.
+    written = len(one.entries)
+    one.live(["later"], 12)
+    publish(settings, producer, one, written)
+    _commit_far_ahead(settings)
+    with running(balance_projector(settings)):
+        assert differences(settings, one) == []
+    entries = rows(settings, "SELECT count(*), max(partition_seq) FROM entries")
+    assert entries == [(len(one.entries), len(one.entries))]
+
+
+def _commit_far_ahead(settings: Settings) -> None:
+    client = consumer(settings, group=settings.group("balance_projector"))
+    client.commit(
+        offsets=[TopicPartition(settings.topic("ledger-entries"), 0, 1_000_000)], asynchronous=False
+    )
+    client.close()
+
+
+def test_a_gap_halts_its_partition_and_no_other(settings: Settings, producer: Producer) -> None:
+    one, other = two_ledgers(settings)
+    del one.entries[10], one.values[10]
+    publish(settings, producer, one)
+    publish(settings, producer, other)
+    projector = balance_projector(settings)
+    with running(projector):
+        await_true(lambda: 0 in projector.halted, "partition 0 halts")
+        assert differences(settings, other) == []
+        assert "entry 11 should follow" in projector.halted[0]
+        assert _sample("drawdown_partitions_halted", "0") == 1
+    assert 1 not in projector.halted
+    assert positions(settings).get(0, 0) in range(11)
+
+
+def test_bytes_that_don_t_decode_halt_after_what_stands_before(
+    settings: Settings, producer: Producer
+) -> None:
+    one, other = two_ledgers(settings)
+    one.values[9] = one.values[9][:-3]
+    publish(settings, producer, one)
+    publish(settings, producer, other)
+    projector = balance_projector(settings)
+    with running(projector):
+        await_true(lambda: 0 in projector.halted, "partition 0 halts")
+        assert differences(settings, other) == []
+        assert "offset 9" in projector.halted[0]
+    assert positions(settings)[0] == 9
+
+
+def test_an_outage_of_the_database_loses_nothing(settings: Settings, producer: Producer) -> None:
+    one, _ = two_ledgers(settings)
+    half = len(one.entries) // 2
+    later = one.entries[half:], one.values[half:]
+    del one.entries[half:], one.values[half:]
+    publish(settings, producer, one)
+    store = MemoryProjectionStore()
+    with running(_on(settings, store)):
+        await_true(lambda: len(store.rows) == half, "the first half is projected")
+        store.away = True
+        one.entries.extend(later[0])
+        one.values.extend(later[1])
+        before = _retries()
+        publish(settings, producer, one, half)
+        await_true(lambda: _retries() > before, "the projector notices")
+        assert len(store.rows) == half
+        store.away = False
+        await_true(lambda: len(store.rows) == len(one.entries), "the rest is projected")
+    assert [each.partition_seq for each in store.rows] == list(range(1, len(one.entries) + 1))
+
+
+def test_a_session_that_the_database_ends_is_opened_anew(
+    settings: Settings, producer: Producer
+) -> None:
+    one, _ = two_ledgers(settings)
+    publish(settings, producer, one)
+    with running(balance_projector(settings)):
+        assert differences(settings, one) == []
+        before, written = _retries(), len(one.entries)
+        ended = rows(
+            settings,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'balance_projector'",
+        )
+        assert ended == [(True,)]
+        one.live(["later"], 12)
+        publish(settings, producer, one, written)
+        assert differences(settings, one) == []
+        assert _retries() > before
+
+
+def test_of_two_projectors_the_later_one_writes(settings: Settings, producer: Producer) -> None:
+    one, _ = two_ledgers(settings)
+    publish(settings, producer, one)
+    store = MemoryProjectionStore()
+    with running(_on(settings, store)):
+        await_true(lambda: len(store.rows) == len(one.entries), "the first one projects")
+        with running(_on(settings, store, group="another")):
+            written = len(one.entries)
+            await_true(lambda: store.claim(1).epoch > 2, "the second one claims")
+            one.live(["later"], 12)
+            publish(settings, producer, one, written)
+            await_true(lambda: len(store.rows) >= len(one.entries), "one of them projects")
+    assert [each.partition_seq for each in store.rows] == list(range(1, len(one.entries) + 1))
+
+
+def _on(settings: Settings, store: MemoryProjectionStore, group: str = "memory") -> Projector:
+    client = consumer(
+        settings,
+        group=settings.group(group),
+        partition_assignment_strategy="range",
+        enable_partition_eof=True,
+        enable_auto_commit=True,
+        enable_auto_offset_store=False,
+        auto_offset_reset="error",
+    )
+    return Projector(
+        consumer=client,
+        topic=settings.topic("ledger-entries"),
+        store=store,
+        decode=Wire(settings).decode_entry,
+        batch=7,
+    )
+
+
+def _retries() -> float:
+    return metrics.CATALOGUE.get_sample_value("drawdown_database_retries_total") or 0.0
+
+
+def _sample(name: str, partition: str) -> float | None:
+    return metrics.CATALOGUE.get_sample_value(name, {"partition": partition})
+
+
+def test_the_process_stops_when_it_is_told_to(settings: Settings, producer: Producer) -> None:
+    one, _ = two_ledgers(settings)
+    publish(settings, producer, one)
+    environment = {
+        **os.environ,
+        "DRAWDOWN_NAMESPACE": settings.namespace,
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "DATABASE_URL": settings.database_url,
+    }
+    command = [sys.executable, "-W", "error", "-m", "drawdown.balance_projector"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            await_true(lambda: _shown(settings) == len(one.entries), "the process projects")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=WITHIN_S)
+    assert process.returncode == 0, said
+    assert '"event": "stopped"' in said
+    assert differences(settings, one) == []
+
+
+def _shown(settings: Settings) -> object:
+    try:
+        return positions(settings).get(0)
+    except DatabaseRefused:
+        return None

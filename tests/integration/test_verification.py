@@ -1,0 +1,245 @@
+"""The audit, of a namespace that the real processor and the real projector have served."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from tests.domain.building import card, command, usage
+from tests.integration.projecting import WITHIN_S, balance_projector, running
+from tests.plugins.sealed_ledger import SealedLedger, publish
+from typer.testing import CliRunner
+
+from drawdown.adapters.avro.codec import encode_command, encode_usage
+from drawdown.adapters.avro.wire import Wire
+from drawdown.adapters.kafka.clients import producer, transactional_producer
+from drawdown.adapters.kafka.topics import create_topics
+from drawdown.adapters.postgres.connections import connect
+from drawdown.cli import app
+from drawdown.domain.entries import PARTITION_CUSTOMER
+from drawdown.domain.inputs import ApplyRateCard, CommandBody, Grant
+from drawdown.domain.numbers import MICRO
+from drawdown.settings import Settings, current
+from drawdown.verification import Report, verify
+
+pytestmark = pytest.mark.integration
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Two partitions, and cards that are in force at once."""
+    small = settings.model_copy(update={"partitions": 2, "rate_card_lead_s": 0})
+    create_topics(small)
+    return small
+
+
+class Inputs:
+    """Sends what clients send, and what they never should."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._wire = Wire(settings)
+        self._producer = producer(settings)
+        self.now = time.time_ns() // 1_000
+
+    def send(self, body: CommandBody, command_id: str, customer_id: str) -> None:
+        for partition in (0, 1) if customer_id == PARTITION_CUSTOMER else (-1,):
+            sent = command(body, command_id, customer_id=customer_id, issued_at=self.now)
+            value = encode_command(sent, header=self._wire.header("command"))
+            self._send("ledger-commands", customer_id, value, partition)
+
+    def use(self, customer_id: str, event_id: str, tokens: int, meter: str = "tokens") -> None:
+        event = usage(
+            event_id,
+            customer_id=customer_id,
+            meter=meter,
+            occurred_at=self.now + 60 * MICRO,
+            quantities={meter: tokens * MICRO},
+        )
+        value = encode_usage(event, header=self._wire.header("usage-event"))
+        self._send("usage-events", customer_id, value)
+
+    def garbage(self, customer_id: str, value: bytes) -> None:
+        self._send("usage-events", customer_id, value)
+
+    def flush(self) -> None:
+        assert self._producer.flush(WITHIN_S) == 0
+
+    def _send(self, topic: str, customer_id: str, value: bytes, partition: int = -1) -> None:
+        key = customer_id.encode()
+        self._producer.produce(self._settings.topic(topic), value, key, partition)
+
+
+def send_everything(settings: Settings) -> None:
+    """A card, grants, charges, a charge beyond the credits, repeats, refusals, garbage."""
+    inputs = Inputs(settings)
+    inputs.send(
+        ApplyRateCard(card=card(effective_from=inputs.now + 30 * MICRO)), "card", "$partition"
+    )
+    for number in range(8):
+        customer = f"customer-{number}"
+        granted = Grant(amount=100 * MICRO, kind="purchased", price_minor=999, currency="USD")
+        inputs.send(granted, f"grant-{number}", customer)
+        inputs.send(granted, f"grant-{number}", customer)
+        inputs.send(Grant(amount=0, kind="promotional"), f"refused-{number}", customer)
+    inputs.flush()
+    # The card must be applied before usage is rated; the two topics have no order between them.
+    time.sleep(1.0)
+    for number in range(8):
+        for event in range(15):
+            inputs.use(f"customer-{number}", f"event-{event}", event)
+        inputs.use(f"customer-{number}", "event-3", 3)
+        inputs.use(f"customer-{number}", "event-4", 5)
+        inputs.use(f"customer-{number}", "unpriced", 1, meter="unheard-of")
+        inputs.use(f"customer-{number}", "unpriced", 1, meter="unheard-of")
+        inputs.garbage(f"customer-{number}", b"garbage")
+    inputs.flush()
+
+
+@contextmanager
+def processor(settings: Settings) -> Iterator[None]:
+    """The ledger processor as a process of its own."""
+    environment = {
+        **os.environ,
+        "DRAWDOWN_NAMESPACE": settings.namespace,
+        "DRAWDOWN_RATE_CARD_LEAD_S": "0",
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "DATABASE_URL": settings.database_url,
+    }
+    command_line = [sys.executable, "-m", "drawdown.ledger_processor"]
+    with subprocess.Popen(command_line, env=environment, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(WITHIN_S) == 0
+
+
+def served(settings: Settings) -> Report:
+    """The audit after everything was sent, decided and projected."""
+    with processor(settings), running(balance_projector(settings)):
+        send_everything(settings)
+        return verify(settings, within_s=PATIENCE_S)
+
+
+def explanations(report: Report) -> str:
+    return "\n".join(str(each) for each in report.differences)
+
+
+def test_everything_adds_up(settings: Settings) -> None:
+    report = served(settings)
+    assert report.ok, explanations(report)
+    assert (report.events, report.commands) == (8 * 20, 8 * 3 + 2)
+    # Events 0 to 14 ask for 105 credits of 100.
+    assert (report.granted, report.credits_charged) == (800 * MICRO, 800 * MICRO)
+    assert report.uncovered == 8 * 5 * MICRO
+    assert report.duplicates == 8 * 3
+    assert report.rejected == {"event_id_conflict": 8, "no_rate": 8, "invalid_amount": 8}
+    assert report.dead_letters.total() == 8
+    assert (report.accounts, report.lots) == (8, 8)
+    told = json.loads(json.dumps(report.as_json()))
+    assert (told["ok"], told["credits_charged"]) == (True, "800")
+
+
+def test_a_read_model_that_was_touched_is_named(settings: Settings) -> None:
+    served(settings)
+    changes = (
+        "UPDATE accounts SET balance = balance + 1 WHERE customer_id = 'customer-1'",
+        "DELETE FROM lots WHERE customer_id = 'customer-2'",
+        "DELETE FROM entries WHERE customer_id = 'customer-3' AND account_seq = 4",
+    )
+    schema = settings.database_schema("balance")
+    with connect(settings, application="test", schema=schema) as connection:
+        for change in changes:
+            connection.execute(change.encode())
+    report = verify(settings, within_s=PATIENCE_S)
+    said = explanations(report)
+    assert report.difference_count == 3, said
+    assert "('customer-1', 'credit'): balance is 1, the ledger says 0" in said
+    assert "('customer-2', 'credit', 'grant-2') is missing" in said
+    assert "rows show" in said
+
+
+def test_inputs_that_nobody_decided_are_named(settings: Settings) -> None:
+    with running(balance_projector(settings)):
+        inputs = Inputs(settings)
+        inputs.use("customer-1", "lost", 1)
+        inputs.garbage("customer-1", b"not parked")
+        inputs.flush()
+        report = verify(settings, within_s=1.0)
+    said = explanations(report)
+    assert report.difference_count == 2, said
+    assert "(customer-1, lost) was never decided" in said
+    assert "can't be decoded, but isn't parked" in said
+
+
+def test_a_projector_that_is_behind_is_named(settings: Settings) -> None:
+    ledger = SealedLedger(settings)
+    ledger.begin()
+    balance_projector(settings)
+    _publish(settings, ledger)
+    report = verify(settings, within_s=0.5)
+    assert "entry 0 of 1 is shown: does the projector run?" in explanations(report)
+
+
+def _tampered(ledger: SealedLedger) -> None:
+    """One byte of an entry's facts: its customer's name."""
+    at = ledger.values[4].index(b"acme")
+    ledger.values[4] = ledger.values[4][:at] + b"acne" + ledger.values[4][at + 4 :]
+
+
+def _gap(ledger: SealedLedger) -> None:
+    del ledger.entries[5], ledger.values[5]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_tampered, "the hash isn't that of the entry's facts"),
+        (_gap, "entry 7 (u-0-3-0) follows 5; nothing after it can be checked"),
+    ],
+)
+def test_a_ledger_that_was_changed_is_named(
+    settings: Settings, change: Callable[[SealedLedger], None], said: str
+) -> None:
+    ledger = SealedLedger(settings)
+    ledger.live(["acme"], 12)
+    change(ledger)
+    balance_projector(settings)
+    _publish(settings, ledger)
+    report = verify(settings, within_s=0.1)
+    assert not report.ok
+    assert said in explanations(report)
+
+
+def _publish(settings: Settings, ledger: SealedLedger) -> None:
+    writer = transactional_producer(settings, f"{settings.namespace}-test")
+    writer.init_transactions(WITHIN_S)
+    publish(settings, writer, ledger)
+
+
+def test_the_command_line_leaves_with_1_on_a_difference(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRAWDOWN_NAMESPACE", settings.namespace)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", settings.kafka_bootstrap_servers)
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    current.cache_clear()
+    balance_projector(settings)
+    whole = CliRunner().invoke(app, ["verify", "--json"])
+    assert whole.exit_code == 0, whole.output
+    assert json.loads(whole.stdout)["ok"] is True
+    inputs = Inputs(settings)
+    inputs.use("customer-1", "lost", 1)
+    inputs.flush()
+    wrong = CliRunner().invoke(app, ["verify", "--wait", "0.1"])
+    assert wrong.exit_code == 1
+    assert "never decided" in wrong.output
+    current.cache_clear()
