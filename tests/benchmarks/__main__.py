@@ -1,0 +1,115 @@
+"""`python -m tests.benchmarks [--only key,key]`: what `make bench` and `drawdown bench` run."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from drawdown import compiled
+from drawdown.local import stack
+from tests.benchmarks import chains, round_trips
+from tests.benchmarks.chains import Bench
+from tests.benchmarks.harness import PAIRS, Figures, Ratio, Subject, measure, needed, report, save
+from tests.benchmarks.processes import Run
+from tests.benchmarks.row_lock import row_lock
+from tests.benchmarks.set_based import set_based
+
+FOLDER = Path(".bench")
+_KAFKA = "page cache"
+_POSTGRES = "disk"
+_PROJECTION = "memory"
+_DURABILITY = """\
+durability: page cache: one broker acknowledges before anything is on disk, and relies on replicas;
+disk: Postgres flushes its log at each commit; memory: it doesn't, for the position is in the same
+transaction as the rows."""
+
+RATIOS = (
+    Ratio("ledger_over_passthrough", "ledger", "passthrough", "≥ 0.40"),
+    Ratio("ledger_pure_over_passthrough", "ledger_pure", "passthrough", "≥ 0.17"),
+    Ratio("ledger_over_faust_eos", "ledger", "faust_eos", "≥ 25"),
+    Ratio("ledger_over_row_lock", "ledger", "row_lock", "reported"),
+    Ratio("ledger_over_set_based", "ledger", "set_based", "reported"),
+    Ratio("two_over_one", "two_ledgers", "ledger", "reported"),
+    Ratio("projector_over_ledger", "projector", "ledger", "reported"),
+    Ratio("round_trip_over_bare_idle", "round_trip_idle", "bare_idle", "≤ 2"),
+    Ratio("round_trip_over_bare_loaded", "round_trip_loaded", "bare_loaded", "≤ 2"),
+)
+
+
+def subjects(bench: Bench) -> dict[str, Subject]:
+    """Everything that is measured, in the order of a round."""
+
+    def rate(run: Callable[[Bench], Run]) -> Callable[[Figures], float]:
+        return lambda _: run(bench).rate
+
+    def half(figures: Figures) -> float:
+        return figures.median("ledger") / 2
+
+    events, entries, trip = "events/s", "entries/s", "ms (median)"
+    both = (
+        Subject("passthrough", events, _KAFKA, rate(chains.passthrough)),
+        Subject("ledger", events, _KAFKA, rate(chains.ledger)),
+        Subject("ledger_pure", events, _KAFKA, rate(chains.ledger_pure)),
+        Subject("two_ledgers", events, _KAFKA, rate(chains.two_ledgers)),
+        Subject("faust_eos", events, _KAFKA, rate(chains.faust)),
+        Subject("row_lock", events, _POSTGRES, lambda _: row_lock(bench.database_url).rate),
+        Subject("set_based", events, _POSTGRES, lambda _: set_based(bench.database_url).rate),
+        Subject("projector", entries, _PROJECTION, rate(chains.projector)),
+        Subject("round_trip_idle", trip, _KAFKA, lambda _: round_trips.ledger_trip(bench)),
+        Subject("bare_idle", trip, _KAFKA, lambda _: round_trips.bare_trip(bench)),
+        Subject(
+            "round_trip_loaded",
+            trip,
+            _KAFKA,
+            lambda figures: round_trips.ledger_trip(bench, half(figures)),
+            after=("ledger",),
+        ),
+        Subject(
+            "bare_loaded",
+            trip,
+            _KAFKA,
+            lambda figures: round_trips.bare_trip(bench, half(figures)),
+            after=("ledger",),
+        ),
+    )
+    return {each.name: each for each in both}
+
+
+def chosen(only: str) -> list[Ratio]:
+    """The ratios to measure. Exits with a line that names the keys when one is unknown."""
+    wanted = [key.strip() for key in only.split(",") if key.strip()]
+    if unknown := sorted(set(wanted) - {each.key for each in RATIOS}):
+        keys = ", ".join(each.key for each in RATIOS)
+        sys.exit(f"there is no benchmark {', '.join(unknown)}; there are {keys}")
+    return [each for each in RATIOS if not wanted or each.key in wanted]
+
+
+def main() -> None:
+    """Measure, print, and write `.bench/latest.json`."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", default="", help="keys, comma-separated; all if absent")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="rounds; fewer for a quick look")
+    options = parser.parse_args()
+    ratios = chosen(options.only)
+    console = Console(stderr=True)
+    console.print(f"ledger: {compiled.runtime()}; a broker and a database are started for this")
+    data = (FOLDER / "data").absolute()
+    started = stack.up(data)
+    try:
+        bench = Bench(started.kafka_bootstrap_servers, started.database_url, FOLDER / "logs")
+        available = subjects(bench)
+        figures = measure(needed(ratios, available), console, options.pairs)
+    finally:
+        stack.down(data)
+    shutil.rmtree(data, ignore_errors=True)
+    # Where nobody looks on, the table needn't fit a window.
+    shown = Console() if sys.stdout.isatty() else Console(width=120)
+    save(report(ratios, available, figures, shown), FOLDER / "latest.json")
+    shown.print(_DURABILITY, highlight=False)
+
+
+if __name__ == "__main__":
+    main()

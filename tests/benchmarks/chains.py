@@ -1,0 +1,164 @@
+"""Usage through Kafka: the shipped processes, and the pass-through and Faust beside them."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from confluent_kafka import TopicPartition
+from psycopg import sql
+
+from drawdown.adapters.kafka import clients
+from drawdown.adapters.kafka.ledger_log import read_entries
+from drawdown.adapters.kafka.topics import create_topics, ledger_partitions
+from drawdown.errors import InvalidSetting
+from drawdown.settings import Settings, load
+from tests.benchmarks.grants import grant_everybody, granted
+from tests.benchmarks.load import Held, preload
+from tests.benchmarks.processes import Log, Run, await_assigned, running, timed, until
+
+EVENTS = 300_000
+FAUST_EVENTS = 20_000
+LEDGER = "drawdown.ledger_processor"
+PROJECTOR = "drawdown.balance_projector"
+PASSTHROUGH = "tests.benchmarks.passthrough"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where the measured broker and database are, and where logs go."""
+
+    kafka_bootstrap_servers: str
+    database_url: str
+    folder: Path
+
+    @contextmanager
+    def namespace(self) -> Iterator[Settings]:
+        """Fresh topics with the shipped defaults, deleted at the end."""
+        settings = load(
+            namespace=f"bench-{secrets.token_hex(4)}",
+            kafka_bootstrap_servers=self.kafka_bootstrap_servers,
+            database_url=self.database_url,
+        )
+        created = create_topics(settings)
+        until(lambda: _exist(settings), "the topics to be known")
+        try:
+            yield settings
+        finally:
+            client = clients.admin(settings)
+            for future in client.delete_topics(created).values():
+                future.result(60)
+
+    def log(self, name: str) -> Path:
+        """The file that a process's output goes to."""
+        return self.folder / f"{name}.log"
+
+
+@contextmanager
+def ledgers(
+    bench: Bench, settings: Settings, processes: int = 1, **environment: str
+) -> Iterator[None]:
+    """Ledger processors that share the partitions, ready, with every customer's grants booked."""
+    with ExitStack() as stack:
+        for number in range(processes):
+            log = bench.log(f"ledger_processor-{number + 1}")
+            stack.enter_context(running(settings, LEDGER, log, **environment))
+        await_assigned(settings, settings.group("ledger_processor"), processes)
+        grant_everybody(settings)
+        yield
+
+
+def ledger(bench: Bench, *, processes: int = 1, events: int = EVENTS, **environment: str) -> Run:
+    """Usage events a second through the ledger processor."""
+    with bench.namespace() as settings, ledgers(bench, settings, processes, **environment):
+        run = _through(settings, events)
+        _check_deductions(settings)
+    return run
+
+
+def ledger_pure(bench: Bench) -> Run:
+    """The same, uncompiled."""
+    return ledger(bench, events=EVENTS // 2, DRAWDOWN_PURE="1")
+
+
+def two_ledgers(bench: Bench) -> Run:
+    """The same, two processes in one group."""
+    return ledger(bench, processes=2)
+
+
+def passthrough(bench: Bench) -> Run:
+    """Usage events a second through the transactional pass-through."""
+    with (
+        bench.namespace() as settings,
+        running(settings, PASSTHROUGH, bench.log("passthrough")),
+    ):
+        await_assigned(settings, settings.group("passthrough"))
+        return _through(settings, EVENTS)
+
+
+def faust(bench: Bench) -> Run:
+    """Usage events a second through the same work on Faust."""
+    with bench.namespace() as settings:
+        preload(settings, FAUST_EVENTS)
+        data = bench.folder / "faust" / settings.namespace
+        data.mkdir(parents=True)
+        environment = {
+            "DRAWDOWN_PARTITIONS": str(ledger_partitions(settings)),
+            "FAUST_DATA": str(data),
+        }
+        module = "tests.benchmarks.faust_ledger worker --loglevel warn"
+        with running(settings, module, bench.log("faust"), **environment):
+            return timed(Log(settings, "ledger-entries").end, FAUST_EVENTS)
+
+
+def projector(bench: Bench) -> Run:
+    """Entries a second that the balance projector writes while it catches up."""
+    with bench.namespace() as settings:
+        with ledgers(bench, settings):
+            _through(settings, EVENTS)
+        schema = settings.database_schema("balance")
+        with psycopg.connect(settings.database_url, autocommit=True) as connection:
+            with running(settings, PROJECTOR, bench.log("balance_projector")):
+                run = timed(lambda: _projected(connection, schema), EVENTS + granted(settings))
+            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+    return run
+
+
+def _projected(connection: psycopg.Connection, schema: str) -> int:
+    """How many entries the read model shows; none before its tables are there."""
+    found = connection.execute("SELECT to_regclass(%s)", [f"{schema}.position"]).fetchone()
+    if found is None or found[0] is None:
+        return 0
+    table = sql.Identifier(schema, "position")
+    query = sql.SQL("SELECT coalesce(sum(partition_seq), 0)::bigint FROM {}").format(table)
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _exist(settings: Settings) -> bool:
+    try:
+        return ledger_partitions(settings) > 0
+    except InvalidSetting:
+        return False
+
+
+def _through(settings: Settings, events: int) -> Run:
+    held = Held(settings, events)
+    log = Log(settings, "ledger-entries")
+    held.release()
+    return timed(log.end, events)
+
+
+def _check_deductions(settings: Settings) -> None:
+    """A ledger that refused the load would be fast, too."""
+    reader = clients.reader(settings)
+    place = TopicPartition(settings.topic("ledger-entries"), 0)
+    _, end = reader.get_watermark_offsets(place, timeout=30)
+    reader.close()
+    last = [entry.facts for _, entry in read_entries(settings, 0, start=end - 1_000)]
+    assert last, "the ledger has no entries"
+    wrong = [each for each in last if each.type != "deduction" or each.amount >= 0]
+    assert not wrong, f"instead of charging, the ledger wrote {wrong[0].type}: {wrong[0].details}"

@@ -1,0 +1,88 @@
+"""The rate card and every customer's two lots, as commands."""
+
+import time
+from collections.abc import Iterator
+
+from drawdown.adapters.kafka import clients
+from drawdown.adapters.kafka.topics import ledger_partitions
+from drawdown.domain.entries import PARTITION_CUSTOMER
+from drawdown.domain.inputs import ApplyRateCard, Command, CommandBody, Grant
+from drawdown.domain.numbers import SECOND_US
+from drawdown.domain.rate_cards import Line, Meter, RateCard
+from drawdown.settings import Settings
+from tests.benchmarks.load import CUSTOMERS, GRANTED, METER, MODEL, RATES_PICO, customer
+from tests.benchmarks.processes import Log, until
+from tests.benchmarks.records import encode_command
+
+
+def grant_everybody(settings: Settings) -> None:
+    """Send them to the running ledger, and wait until it has booked each."""
+    log, partitions = Log(settings, "ledger-entries"), ledger_partitions(settings)
+    producer = clients.producer(settings)
+    topic = settings.topic("ledger-commands")
+    card = encode_command(command("card", PARTITION_CUSTOMER, ApplyRateCard(card=rate_card())))
+    for partition in range(partitions):
+        producer.produce(topic, card, PARTITION_CUSTOMER, partition=partition)
+    for each in grants():
+        producer.produce(topic, encode_command(each), each.customer_id)
+    assert producer.flush(60) == 0, "the grants couldn't be written within a minute"
+    booked = granted(settings)
+    until(lambda: log.end() >= booked, f"{booked} entries of the rate card and the grants")
+
+
+def granted(settings: Settings) -> int:
+    """How many entries that makes."""
+    return ledger_partitions(settings) + CUSTOMERS * len(GRANTED)
+
+
+def grants() -> Iterator[Command]:
+    """One command a lot."""
+    for number in range(CUSTOMERS):
+        for lot, amount in enumerate(GRANTED):
+            body = Grant(amount=amount, kind="promotional")
+            yield command(f"grant-{number}-{lot}", customer(number), body)
+
+
+def command(command_id: str, customer_id: str, body: CommandBody) -> Command:
+    """A command issued now."""
+    return Command(
+        command_id=command_id,
+        issued_at=time.time_ns() // 1_000,
+        actor="bench",
+        customer_id=customer_id,
+        unit="credit",
+        reason="",
+        body=body,
+    )
+
+
+def rate_card() -> RateCard:
+    """Two linear lines, in force as early as the default settings allow."""
+    return RateCard(
+        card_id="bench",
+        version="1",
+        unit="credit",
+        description="",
+        effective_from=time.time_ns() // 1_000 + 90 * SECOND_US,
+        meters=[Meter(name=METER, description="", exclusive={}, total="", lines=lines())],
+        overrides=[],
+    )
+
+
+def lines() -> list[Line]:
+    """A line for each quantity of the load."""
+    return [
+        Line(
+            line_id=f"{METER}.{quantity}",
+            quantity=quantity,
+            match={"model": MODEL},
+            rate_pico=rate,
+            per=1,
+            package=None,
+            tier_mode="none",
+            tiers=[],
+            minimum=0,
+            over="event",
+        )
+        for quantity, rate in RATES_PICO.items()
+    ]

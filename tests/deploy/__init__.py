@@ -1,0 +1,1 @@
+"""What is deployed, checked as far as that goes without an engine."""
