@@ -79,15 +79,16 @@ class Ledger:
         """An account that has begun, with its policy resolved, or None."""
         units = self._accounts.get(customer_id)
         account = None if units is None else units.get(unit)
-        return None if account is None else self._resolved(account)
+        if account is not None and account.policy_version != self.default_version:
+            self._resolve(account)
+        return account
 
     def accounts(self) -> Iterable[Account]:
         """Every account that has begun."""
-        return [
-            self._resolved(account)
-            for units in self._accounts.values()
-            for account in units.values()
-        ]
+        found = [account for units in self._accounts.values() for account in units.values()]
+        for account in found:
+            self._resolve(account)
+        return found
 
     def head(self, customer_id: str, unit: str) -> bytes:
         """The hash of an account's last entry; empty before its first."""
@@ -243,14 +244,15 @@ class Ledger:
     def _account_for(self, customer_id: str, unit: str) -> Account:
         """The account, with its policy resolved; a new one where none has begun."""
         account = self.account(customer_id, unit)
-        return self._resolved(Account(customer_id, unit)) if account is None else account
-
-    def _resolved(self, account: Account) -> Account:
-        """The account, its policy brought up to the partition's default."""
-        if account.policy_version != self.default_version:
-            account.policy = changed(self.default_policy, account.policy_change)
-            account.policy_version = self.default_version
+        if account is None:
+            account = Account(customer_id, unit)
+            self._resolve(account)
         return account
+
+    def _resolve(self, account: Account) -> None:
+        """Bring an account's policy up to the partition's default."""
+        account.policy = changed(self.default_policy, account.policy_change)
+        account.policy_version = self.default_version
 
     def _refuse_usage(
         self,

@@ -31,6 +31,8 @@ from drawdown.ledger_processor.outbox import Outbox
 
 HEADER_BYTES: Final = 5
 """A zero byte and the schema id stand before the Avro."""
+_NAMES_MAX: Final = 1_000
+"""Units and meters remembered as valid; they come from outside, so that it must not grow."""
 _US_PER_MS: Final = 1_000
 _LOG_APPEND_TIME: Final = 2
 """librdkafka's `TIMESTAMP_LOG_APPEND_TIME`."""
@@ -106,6 +108,7 @@ class Decider:
         self._usage_topic: Final = usage_topic
         self._command_topic: Final = command_topic
         self._parked: Final = parked
+        self._names: Final[set[str]] = set()
         self.outbox = Outbox()
 
     def take(self) -> Outbox:
@@ -165,12 +168,23 @@ class Decider:
             raise Unfit("undecodable", str(error)) from error
         if not self.ledger.knows(event.customer_id):
             self._check_customer(event.customer_id)
-        if not valid_id(event.event_id) or not valid_id(event.unit) or not valid_id(event.meter):
+        if not valid_id(event.event_id) or not self._is_name(event.unit, event.meter):
             raise Unfit("undecodable", "event_id, unit and meter must be 1–128 bytes without NUL")
         for name, text in event.properties.items():
             if "\0" in text or "\0" in name:
                 raise Unfit("undecodable", f"property {name!r} contains NUL")
         return event
+
+    def _is_name(self, unit: str, meter: str) -> bool:
+        """Whether both are valid ids; the few there are, are looked at once."""
+        names = self._names
+        if unit in names and meter in names:
+            return True
+        if not (valid_id(unit) and valid_id(meter)):
+            return False
+        if len(names) < _NAMES_MAX:
+            names.update((unit, meter))
+        return True
 
     def _command(self, value: bytes) -> Command:
         try:

@@ -28,8 +28,11 @@ from drawdown.ledger_processor.partition import Committed, PartitionWriter, Tran
 from drawdown.settings import Settings
 
 USAGE_CHUNK: Final = 1_000
-"""Usage decided before commands are looked at again, so that a turn stays short."""
-USAGE_WAIT_S: Final = 0.005
+"""Usage taken in one turn; commands are looked at after each partition's share of it."""
+SLICE: Final = 50
+"""Compiled code never yields the interpreter, and a commit thread needs it three times: so it is
+called for about a millisecond at a time."""
+USAGE_WAIT_S: Final = 0.002
 """How long a turn waits for usage; a command waits as long at worst when there is none."""
 LAG_INTERVAL_S: Final = 5.0
 
@@ -88,13 +91,12 @@ class Loop:
             self._committers.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self) -> None:
-        self._complete()
-        if self._writers:
-            at_most = self._settings.ledger_command_batch
-            self._decide_commands(self._commands.consume(at_most, 0.0))
-            self._begin_due()
-        self._decide_usage(self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S))
-        self._begin_due()
+        usage = self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S)
+        self._serve_commands()
+        for number, batch in self._by_partition(usage):
+            if number in self._writers:
+                self._decide_usage(self._writers[number], batch)
+            self._serve_commands()
         now = time.monotonic()
         if now - self._lag_at > LAG_INTERVAL_S:
             self._lag_at = now
@@ -115,13 +117,19 @@ class Loop:
         self._catching_up.discard(number)
         self._usage.resume([self._at("usage-events", number)])
 
-    def _decide_usage(self, messages: list[Message]) -> None:
+    def _serve_commands(self) -> None:
+        """Decide the commands that have come, and begin every commit that is due."""
+        if self._writers:
+            at_most = self._settings.ledger_command_batch
+            self._decide_commands(self._commands.consume(at_most, 0.0))
+        self._complete()
+        self._begin_due()
+
+    def _decide_usage(self, writer: PartitionWriter, batch: list[Message]) -> None:
         limit_us = self._clock_limit_us()
-        for number, batch in self._by_partition(messages):
-            writer = self._writers[number]
-            self._guarded(number, partial(writer.decider.decide_usage, batch, limit_us))
-            if writer.full and number in self._writers:
-                self._guarded(number, partial(self._make_room, writer))
+        self._guarded(writer.number, partial(_decide_in_slices, writer, batch, limit_us))
+        if writer.full and writer.number in self._writers:
+            self._guarded(writer.number, partial(self._make_room, writer))
 
     def _make_room(self, writer: PartitionWriter) -> None:
         """Back-pressure: wait for the commit in flight, then begin the next."""
@@ -265,3 +273,8 @@ class Loop:
 
     def _at(self, topic: str, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._settings.topic(topic), number, offset)
+
+
+def _decide_in_slices(writer: PartitionWriter, batch: list[Message], limit_us: int) -> None:
+    for start in range(0, len(batch), SLICE):
+        writer.decider.decide_usage(batch[start : start + SLICE], limit_us)
