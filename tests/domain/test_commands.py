@@ -2,10 +2,11 @@
 
 import pytest
 
-from drawdown.domain.entries import PARTITION_CUSTOMER
+from drawdown.domain.entries import PARTITION_CUSTOMER, PolicyChange
 from drawdown.domain.inputs import (
     Adjust,
     ApplyRateCard,
+    ChangePolicy,
     CommandBody,
     Freeze,
     Grant,
@@ -136,3 +137,15 @@ def test_what_is_not_carried_out_yet_says_so(body: CommandBody, name: str) -> No
 def test_a_unit_is_an_id(unit: str) -> None:
     decision = World().decide(command(Grant(amount=1, kind="included"), unit=unit))
     assert decision.code == "invalid_id"
+
+
+def test_partition_has_one_account() -> None:
+    world = World()
+    given = command(
+        ChangePolicy(policy=PolicyChange(overage_mode="overage")),
+        customer_id=PARTITION_CUSTOMER,
+        unit="gpu-minute",
+    )
+    decision = world.decide(given)
+    assert (decision.outcome, decision.code) == ("rejected", "invalid_customer")
+    assert world.ledger.default_policy.overage_mode == "hard_stop"

@@ -6,7 +6,7 @@ from typing import Final, final
 from drawdown.domain.accounts import Account
 from drawdown.domain.codes import RejectionCode
 from drawdown.domain.drafts import Draft, Origin
-from drawdown.domain.entries import PARTITION_CUSTOMER, EntryDetails, EntryFacts
+from drawdown.domain.entries import PARTITION_CUSTOMER, PARTITION_UNIT, EntryDetails, EntryFacts
 from drawdown.domain.grants import grant_credits, valid_id
 from drawdown.domain.grants import refusal as grant_refusal
 from drawdown.domain.inputs import ApplyRateCard, ChangePolicy, Command, Grant
@@ -45,6 +45,8 @@ def rule(account: Account, command: Command, origin: Origin, terms: Terms) -> Ru
     body = command.body
     if not valid_id(account.unit):
         return _refused("invalid_id", "unit must be 1–128 bytes without NUL")
+    if account.customer_id == PARTITION_CUSTOMER and account.unit != PARTITION_UNIT:
+        return _refused("invalid_customer", f"$partition has one account, in {PARTITION_UNIT}")
     if isinstance(body, Grant):
         return _grant(account, command, body, origin, terms)
     if isinstance(body, ChangePolicy):

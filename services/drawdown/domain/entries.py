@@ -41,6 +41,8 @@ OverageMode = Literal["hard_stop", "overdraft", "overage"]
 
 PARTITION_CUSTOMER: Final = "$partition"
 """The reserved customer whose account holds what is about no customer."""
+PARTITION_UNIT: Final = "credit"
+"""The unit of that account, which never holds any."""
 HASH_VERSION: Final = 1
 
 

@@ -70,6 +70,8 @@ class Ledger:
         self.commands: Final[dict[str, Remembered]] = {}
         self.business_keys: Final[dict[str, dict[str, str]]] = {}
         self._accounts: Final[dict[str, dict[str, Account]]] = {}
+        # A decision asks for its account several times in a row.
+        self._latest: Account | None = None
 
     def knows(self, customer_id: str) -> bool:
         """Whether a customer has an account here."""
@@ -77,9 +79,14 @@ class Ledger:
 
     def account(self, customer_id: str, unit: str) -> Account | None:
         """An account that has begun, with its policy resolved, or None."""
-        units = self._accounts.get(customer_id)
-        account = None if units is None else units.get(unit)
-        if account is not None and account.policy_version != self.default_version:
+        account = self._latest
+        if account is None or account.customer_id != customer_id or account.unit != unit:
+            units = self._accounts.get(customer_id)
+            account = None if units is None else units.get(unit)
+            if account is None:
+                return None
+            self._latest = account
+        if account.policy_version != self.default_version:
             self._resolve(account)
         return account
 

@@ -106,6 +106,7 @@ def main() -> None:
         # Commits run in threads; they should not wait 5 ms for the interpreter.
         sys.setswitchinterval(0.001)
         loop = build(settings)
+        metrics.RUNTIME.info({"runtime": compiled.runtime()})
         port = metrics.serve(settings, SERVICE)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())

@@ -1,5 +1,6 @@
 """Topics: created from `schemas/topics`, and checked to be what the ledger relies on."""
 
+import time
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -33,7 +34,18 @@ def create_topics(settings: Settings) -> list[str]:
     if not missing:
         return []
     futures = client.create_topics([_new(settings, topic) for topic in missing])
-    return [name for name, future in futures.items() if _created(name, future.result)]
+    created = [name for name, future in futures.items() if _created(name, future.result)]
+    _await_known(client, set(futures))
+    return created
+
+
+def _await_known(client: AdminClient, names: set[str]) -> None:
+    """The controller answers before the broker's metadata has the topics; wait for it."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while missing := names - _partition_counts(client).keys():
+        if time.monotonic() > deadline:
+            raise Unavailable(f"created, but not known to the broker yet: {sorted(missing)}")
+        time.sleep(0.05)
 
 
 def partition_count(settings: Settings, name: str) -> int:
