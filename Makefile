@@ -11,13 +11,15 @@ SOURCES := services tests deploy
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; done)
 
+MUTANTS := .build/mutants
+
 # What is tested a second time, uncompiled, with every branch of the domain covered.
 PURE_TESTS := tests/domain tests/scenarios tests/schemas tests/contracts
 COVERAGE := --cov=drawdown.domain --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check format compile bench clean setup
+.PHONY: help demo test check format compile bench mutants clean setup
 
 help: ## Show this list
 	@echo "Drawdown: prepaid credits, drawn down by usage events"
@@ -26,7 +28,7 @@ help: ## Show this list
 		| awk '{ command = $$1 " " $$2; $$1 = $$2 = ""; printf "  %-14s %s\n", command, $$0 }'
 	@echo
 	@echo "  demo takes ONCE=1 (stop when the trace is through, and audit), TRACE=FILE, SEED=N, RATE=N;"
-	@echo "  bench takes ONLY=key,key; every target takes PYTHON=python3.x"
+	@echo "  bench takes ONLY=key,key, mutants ONLY='drawdown.domain.lots*'; every target takes PYTHON=python3.x"
 
 demo: compile ## Start everything, play usage through it, watch balances move (Ctrl-C ends it)
 	@exec $(IN)/drawdown demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(TRACE),--trace "$(TRACE)") \
@@ -58,6 +60,15 @@ compile: $(SETUP) ## Compile the hot path with mypyc (a no-op when nothing chang
 bench: compile ## Measure against the baselines; the table also goes to .bench/latest.json
 	@exec $(IN)/python -m tests.benchmarks $(if $(ONLY),--only "$(ONLY)")
 
+mutants: $(SETUP) ## Change the domain in every small way, and list what no example-based test notices (hours)
+	@mkdir -p $(MUTANTS)
+	@[ -d $(MUTANTS)/.tool ] || $(IN)/pip install --quiet --disable-pip-version-check --target $(MUTANTS)/.tool \
+		$$($(IN)/python -c "$$NAMES" mutants) 2> $(MUTANTS)/setup.log || { cat $(MUTANTS)/setup.log >&2; exit 1; }
+	@cd $(MUTANTS) && rm -rf drawdown tests schemas && cp -Rp $(CURDIR)/services/drawdown $(CURDIR)/tests \
+		$(CURDIR)/schemas $(CURDIR)/pyproject.toml . && find . -path ./.tool -prune -o -name '*.so' -exec rm {} +
+	@cd $(MUTANTS) && export PYTHONPATH=$(CURDIR)/$(MUTANTS)/.tool DRAWDOWN_PURE=1 DRAWDOWN_DATA="$${DRAWDOWN_DATA:-$(CURDIR)/../shared/data}" \
+		&& $(CURDIR)/$(IN)/python -m mutmut run $(ONLY) && $(CURDIR)/$(IN)/python -m mutmut results
+
 clean: ## Stop what runs; remove the virtual environment, data and everything generated
 	@if [ -d .drawdown ] && [ -x $(IN)/drawdown ]; then $(IN)/drawdown down; fi
 	@find services tests -name '*.so' -delete -o -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -67,9 +78,9 @@ clean: ## Stop what runs; remove the virtual environment, data and everything ge
 setup: $(SETUP)
 
 define NAMES
-import tomllib
+import sys, tomllib
 with open("pyproject.toml", "rb") as file:
-    print(*tomllib.load(file)["dependency-groups"]["dev"])
+    print(*tomllib.load(file)["dependency-groups"][sys.argv[1]])
 endef
 export NAMES
 
@@ -82,7 +93,7 @@ $(SETUP): pyproject.toml
 		|| { echo "$(PYTHON) can't make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
 	@rm -f .setup.log; echo "setting up $(VENV) with the versions pinned in pyproject.toml"
 	@$(IN)/pip install --disable-pip-version-check --progress-bar on --retries 2 \
-		-e '.[local,automations]' $$($(IN)/python -c "$$NAMES") 2> $(VENV)/setup.log \
+		-e '.[local,automations]' $$($(IN)/python -c "$$NAMES" dev) 2> $(VENV)/setup.log \
 		|| { missing=$$(grep -oE 'No matching distribution found for [^ ]+' $(VENV)/setup.log | head -1); \
 		     missing=$${missing:-$$(grep -oE '(ERROR|error): .*' $(VENV)/setup.log | head -1)}; \
 		     echo "setup failed: $$missing; is there a network? (all of it: $(VENV)/setup.log)" >&2; exit 1; }

@@ -34,6 +34,7 @@ _PATTERNS: Final = (
     "drawdown/adapters/avro/reading.py",
     "drawdown/adapters/avro/writing.py",
     "drawdown/adapters/avro/generated/*.py",
+    "drawdown/adapters/kafka/records.py",
     "drawdown/adapters/postgres/literals.py",
     "drawdown/balance_projector/*_rows.py",
     "drawdown/ledger_processor/deciding.py",

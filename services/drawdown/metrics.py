@@ -36,7 +36,23 @@ COMMANDS_IN: Final = Counter(
 )
 ENTRIES_OUT: Final = Counter(
     "drawdown_entries_out_total",
-    "Ledger entries committed. Compare with events and commands in, less the duplicates.",
+    "Ledger entries committed, by type. Compare with events and commands in, less the duplicates; "
+    "hold_expired beside few hold_released: callers that never end their holds.",
+    ["partition", "type"],
+    registry=CATALOGUE,
+)
+TICKS: Final = Counter(
+    "drawdown_ticks_total",
+    "Ticks consumed, which book what has fallen due on quiet accounts. None while "
+    "drawdown_due_lag_seconds grows: DRAWDOWN_TICK_INTERVAL_S is 0, or the partition has no owner.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+DUE_LAG_SECONDS: Final = Gauge(
+    "drawdown_due_lag_seconds",
+    "How long what fell due first (an expiration, the end of a hold, a recurring grant) has been "
+    "waiting to be booked; 0: nothing waits. It waits for the watermark, so it grows with the lag "
+    "of usage and falls with it. Growing without: see ticks.",
     ["partition"],
     registry=CATALOGUE,
 )

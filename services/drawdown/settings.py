@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """Usage alone is committed this often at most; a command is committed at once."""
     transaction_timeout_ms: Annotated[int, Field(ge=1_000)] = 30_000
     """How long the broker keeps a transaction open whose process has gone silent."""
+    tick_interval_s: Annotated[float, Field(ge=0)] = 1.0
+    """What falls due on quiet accounts is booked this often at most; 0: never by itself."""
     clock_ahead_max_s: Annotated[int, Field(ge=0)] = 300
     """A record appended further ahead of this machine's clock halts its partition."""
     rate_card_lead_s: Annotated[int, Field(ge=0)] = 60

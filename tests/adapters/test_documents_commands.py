@@ -6,12 +6,28 @@ import typing
 import pytest
 
 from drawdown.adapters.documents import times
-from drawdown.adapters.documents.commands import BODIES, POLICY, parse_command, write_command
-from drawdown.adapters.documents.entries import ACCOUNT, FACTS, LOT
+from drawdown.adapters.documents.commands import (
+    BODIES,
+    POLICY,
+    RECURRING,
+    ROLLOVER,
+    parse_command,
+    write_command,
+)
+from drawdown.adapters.documents.entries import ACCOUNT, DETAILS, FACTS, HOLD, LOT
 from drawdown.adapters.documents.json_text import parse_json
+from drawdown.adapters.documents.meanings import COMMANDS, SPECIAL, explained_commands
+from drawdown.adapters.documents.shapes import Shape
 from drawdown.adapters.documents.usage import parse_usage, write_usage
-from drawdown.domain.entries import PARTITION_CUSTOMER, PolicyChange
-from drawdown.domain.inputs import CommandBody, Grant
+from drawdown.domain.entries import (
+    PARTITION_CUSTOMER,
+    EntryDetails,
+    PolicyChange,
+    RecurringGrant,
+    Rollover,
+)
+from drawdown.domain.inputs import CaptureHold, ChangePolicy, CommandBody, Grant
+from drawdown.domain.numbers import DAY_US
 from drawdown.errors import InvalidDocument
 
 NOW = 1_767_225_600_000_000
@@ -25,7 +41,22 @@ BODY: dict[str, dict[str, object]] = {
     "freeze": {"lot_id": "l"},
     "unfreeze": {},
     "note_dispute": {"dispute_id": "d", "payment_id": "p", "state": "won"},
-    "change_policy": {"policy": {"overage_mode": "overdraft", "grace_us": "5m"}},
+    "change_policy": {
+        "policy": {
+            "overage_mode": "overdraft",
+            "grace": "5m",
+            "recurring": {
+                "amount": "100",
+                "kind": "included",
+                "price_minor": 0,
+                "anchor": "2026-01-31T00:00:00Z",
+                "period": "month",
+                "every": 1,
+                "life": None,
+            },
+            "rollover": {"share": "0.25", "minimum": "0", "maximum": "50", "life": "30d"},
+        }
+    },
     "place_hold": {
         "hold_id": "h",
         "amount": "3",
@@ -71,19 +102,66 @@ def envelope(name: str, **more: object) -> dict[str, object]:
     return {"command_id": "c", "type": name, "customer_id": "acme", **more}
 
 
-def test_every_command_has_a_shape_with_exactly_its_fields() -> None:
-    bodies = typing.get_args(CommandBody)
-    assert {shape.make for shape in BODIES.values()} == set(bodies)
-    for shape in [*BODIES.values(), POLICY]:
-        made: type = shape.make if isinstance(shape.make, type) else PolicyChange
-        fields = {each.name for each in dataclasses.fields(made)}
-        assert set(shape.fields) == fields, made.__name__
-        needed = {
-            each.name
-            for each in dataclasses.fields(made)
-            if each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
-        }
-        assert shape.required == needed, made.__name__
+MADE: list[tuple[Shape, type]] = [
+    *((shape, shape.make) for shape in BODIES.values() if isinstance(shape.make, type)),
+    (POLICY, PolicyChange),
+    (RECURRING, RecurringGrant),
+    (ROLLOVER, Rollover),
+]
+
+
+@pytest.mark.parametrize(("shape", "made"), MADE, ids=lambda each: getattr(each, "__name__", ""))
+def test_a_shape_has_exactly_the_fields_of_its_value(shape: Shape, made: type) -> None:
+    fields = dataclasses.fields(made)
+    assert {shape.attributes.get(name, name) for name in shape.fields} == {f.name for f in fields}
+    needed = {
+        each.name
+        for each in fields
+        if each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
+    }
+    assert {shape.attributes.get(name, name) for name in shape.required} == needed
+
+
+def test_every_command_has_a_shape() -> None:
+    assert {shape.make for shape in BODIES.values()} == set(typing.get_args(CommandBody))
+
+
+def test_every_command_and_each_of_its_fields_is_explained() -> None:
+    assert set(COMMANDS) == set(BODIES)
+    lines = list(explained_commands(BODIES))
+    assert len(lines) > 100
+    said = set("\n".join(lines).split())
+    for owner in (*BODIES.values(), POLICY, RECURRING, ROLLOVER):
+        for name in owner.fields:
+            assert {name, f"{name}*"} & said, name
+    owners = {*BODIES, "recurring", "rollover", "usage", "holds", "policy"}
+    assert {key.partition(".")[0] for key in SPECIAL} <= owners
+
+
+def test_a_policy_s_durations_are_read_under_the_schema_s_names_too() -> None:
+    short = envelope("change_policy", policy={"grace": "5m"})
+    long = envelope("change_policy", policy={"grace_us": 300_000_000})
+    made = parse_command(short, where="c", issued_at=NOW)
+    assert made == parse_command(long, where="c", issued_at=NOW)
+    both = envelope("change_policy", policy={"grace": "5m", "grace_us": "5m"})
+    with pytest.raises(InvalidDocument, match="grace_us and grace are one field"):
+        parse_command(both, where="c", issued_at=NOW)
+
+
+def test_a_share_is_a_decimal() -> None:
+    given = {"rollover": {"share": "0.5", "life": "30d"}}
+    body = parse_command(envelope("change_policy", policy=given), where="c", issued_at=NOW).body
+    assert isinstance(body, ChangePolicy)
+    assert body.policy.rollover == Rollover(share_pico=500_000_000_000, life_us=30 * DAY_US)
+
+
+def test_the_usage_of_a_capture_happens_when_its_command_is_issued() -> None:
+    usage = {"event_id": "e", "meter": "m", "quantities": {"q": 1}}
+    given = envelope("capture_hold", hold_id="h", usage=usage)
+    body = parse_command(given, where="c", issued_at=NOW).body
+    assert isinstance(body, CaptureHold)
+    assert body.usage is not None
+    assert (body.usage.occurred_at, body.usage.status) == (NOW, "succeeded")
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -174,5 +252,6 @@ def test_durations(text: str, us: int) -> None:
 
 
 def test_written_entries_leave_nothing_out() -> None:
-    for shape, count in ((FACTS, 25), (LOT, 22), (ACCOUNT, 10)):
+    for shape, count in ((FACTS, 25), (LOT, 30), (ACCOUNT, 12), (HOLD, 9)):
         assert len(shape.fields) == count
+    assert set(DETAILS.fields) == {each.name for each in dataclasses.fields(EntryDetails)}

@@ -165,7 +165,6 @@ def test_long_ids_are_cut_and_stay_apart() -> None:
             {"rate": "1", "package": {"size": 0}},
             "package.size: must be more than 0, and fit 64 bits in micro-units",
         ),
-        ({"rate": "1", "over": "month"}, "over: pricing over a month is not built in this version"),
         ({"rate": "1", "over": "year"}, "over: 'year' is none of event, month"),
         ({"tiers": {"mode": "volume"}}, "tiers.steps: is missing"),
         ({"tiers": {"mode": "volume", "steps": {}}}, "tiers.steps: must be a list"),

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 ALLOWED: Final = frozenset(
-    {"bisect", "collections", "dataclasses", "enum", "fractions", "functools", "hashlib", "heapq"}
-    | {"itertools", "mypy_extensions", "typing", "drawdown"}
+    {"bisect", "calendar", "collections", "dataclasses", "datetime", "enum", "fractions"}
+    | {"functools", "hashlib", "heapq", "itertools", "mypy_extensions", "typing", "drawdown"}
 )
 """What the domain may import: nothing that has a clock, chance, a file or a socket."""
 _CALLS: Final = frozenset({"open", "print", "input", "eval", "exec", "__import__"})

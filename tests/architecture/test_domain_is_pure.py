@@ -25,7 +25,7 @@ def test_no_module_of_the_domain_is_impure() -> None:
         ("import time", "the import of time"),
         ("from random import choice", "the import of random"),
         ("import uuid as identity", "the import of uuid"),
-        ("from datetime import datetime", "the import of datetime"),
+        ("from time import time", "the import of time"),
         ("import confluent_kafka.admin", "the import of confluent_kafka.admin"),
         ("from drawdown.settings import Settings", "the import of drawdown.settings"),
         ("from . import entries", "the import of a relative module"),

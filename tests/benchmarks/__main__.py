@@ -4,13 +4,14 @@ import argparse
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
 from drawdown import compiled
 from drawdown.local import stack
-from tests.benchmarks import chains, round_trips
+from tests.benchmarks import chains, decision_costs, round_trips
 from tests.benchmarks.chains import Bench
 from tests.benchmarks.harness import PAIRS, Figures, Ratio, Subject, measure, needed, report, save
 from tests.benchmarks.processes import Run
@@ -21,10 +22,13 @@ FOLDER = Path(".bench")
 _KAFKA = "page cache"
 _POSTGRES = "disk"
 _PROJECTION = "memory"
+_NOTHING = "nothing"
 _DURABILITY = """\
 durability: page cache: one broker acknowledges before anything is on disk, and relies on replicas;
 disk: Postgres flushes its log at each commit; memory: it doesn't, for the position is in the same
-transaction as the rows."""
+transaction as the rows; nothing: only computed."""
+_SPENT = "decide_evolve"
+"""No ratio: what a plain deduction costs, and what that is spent on."""
 
 RATIOS = (
     Ratio("ledger_over_passthrough", "ledger", "passthrough", "≥ 0.40"),
@@ -34,6 +38,9 @@ RATIOS = (
     Ratio("ledger_over_set_based", "ledger", "set_based", "reported"),
     Ratio("two_over_one", "two_ledgers", "ledger", "reported"),
     Ratio("projector_over_ledger", "projector", "ledger", "reported"),
+    Ratio("hot_customer_over_uniform", "hot_customer", "ledger", "≥ 0.8"),
+    Ratio("many_lots_over_plain", "decide_many_lots", "decide_plain", "≤ 2"),
+    Ratio("many_holds_over_plain", "decide_many_holds", "decide_plain", "≤ 2"),
     Ratio("round_trip_over_bare_idle", "round_trip_idle", "bare_idle", "≤ 2"),
     Ratio("round_trip_over_bare_loaded", "round_trip_loaded", "bare_loaded", "≤ 2"),
 )
@@ -48,16 +55,20 @@ def subjects(bench: Bench) -> dict[str, Subject]:
     def half(figures: Figures) -> float:
         return figures.median("ledger") / 2
 
-    events, entries, trip = "events/s", "entries/s", "ms (median)"
+    events, entries, trip, cost = "events/s", "entries/s", "ms (median)", "µs an event"
     both = (
         Subject("passthrough", events, _KAFKA, rate(chains.passthrough)),
         Subject("ledger", events, _KAFKA, rate(chains.ledger)),
         Subject("ledger_pure", events, _KAFKA, rate(chains.ledger_pure)),
+        Subject("hot_customer", events, _KAFKA, rate(chains.hot_customer)),
         Subject("two_ledgers", events, _KAFKA, rate(chains.two_ledgers)),
         Subject("faust_eos", events, _KAFKA, rate(chains.faust)),
         Subject("row_lock", events, _POSTGRES, lambda _: row_lock(bench.database_url).rate),
         Subject("set_based", events, _POSTGRES, lambda _: set_based(bench.database_url).rate),
         Subject("projector", entries, _PROJECTION, rate(chains.projector)),
+        Subject("decide_plain", cost, _NOTHING, lambda _: decision_costs.plain()),
+        Subject("decide_many_lots", cost, _NOTHING, lambda _: decision_costs.many_lots()),
+        Subject("decide_many_holds", cost, _NOTHING, lambda _: decision_costs.many_holds()),
         Subject("round_trip_idle", trip, _KAFKA, lambda _: round_trips.ledger_trip(bench)),
         Subject("bare_idle", trip, _KAFKA, lambda _: round_trips.bare_trip(bench)),
         Subject(
@@ -80,11 +91,15 @@ def subjects(bench: Bench) -> dict[str, Subject]:
 
 def chosen(only: str) -> list[Ratio]:
     """The ratios to measure. Exits with a line that names the keys when one is unknown."""
-    wanted = [key.strip() for key in only.split(",") if key.strip()]
-    if unknown := sorted(set(wanted) - {each.key for each in RATIOS}):
-        keys = ", ".join(each.key for each in RATIOS)
-        sys.exit(f"there is no benchmark {', '.join(unknown)}; there are {keys}")
+    wanted = _keys(only)
+    known = [*(each.key for each in RATIOS), _SPENT]
+    if unknown := sorted(set(wanted) - set(known)):
+        sys.exit(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
     return [each for each in RATIOS if not wanted or each.key in wanted]
+
+
+def _keys(only: str) -> list[str]:
+    return [key.strip() for key in only.split(",") if key.strip()]
 
 
 def main() -> None:
@@ -96,19 +111,31 @@ def main() -> None:
     ratios = chosen(options.only)
     console = Console(stderr=True)
     console.print(f"ledger: {compiled.runtime()}; a broker and a database are started for this")
+    available, figures = _measured(ratios, console, options.pairs)
+    # Where nobody looks on, the table needn't fit a window.
+    shown = Console() if sys.stdout.isatty() else Console(width=120)
+    document = report(ratios, available, figures, shown)
+    shown.print(_DURABILITY, highlight=False)
+    if not options.only or _SPENT in _keys(options.only):
+        spent = decision_costs.spent()
+        shown.print(str(spent), highlight=False)
+        document[_SPENT] = {"ratio": round(spent.decide + spent.evolve, 4), **asdict(spent)}
+    save(document, FOLDER / "latest.json")
+
+
+def _measured(
+    ratios: list[Ratio], console: Console, pairs: int
+) -> tuple[dict[str, Subject], Figures]:
     data = (FOLDER / "data").absolute()
     started = stack.up(data)
     try:
         bench = Bench(started.kafka_bootstrap_servers, started.database_url, FOLDER / "logs")
         available = subjects(bench)
-        figures = measure(needed(ratios, available), console, options.pairs)
+        figures = measure(needed(ratios, available), console, pairs)
     finally:
         stack.down(data)
     shutil.rmtree(data, ignore_errors=True)
-    # Where nobody looks on, the table needn't fit a window.
-    shown = Console() if sys.stdout.isatty() else Console(width=120)
-    save(report(ratios, available, figures, shown), FOLDER / "latest.json")
-    shown.print(_DURABILITY, highlight=False)
+    return available, figures
 
 
 if __name__ == "__main__":

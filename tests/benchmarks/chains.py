@@ -8,19 +8,22 @@ from pathlib import Path
 
 import psycopg
 from confluent_kafka import TopicPartition
+from confluent_kafka.cimpl import NewTopic
 from psycopg import sql
 
 from drawdown.adapters.kafka import clients
 from drawdown.adapters.kafka.ledger_log import read_entries
+from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import create_topics, ledger_partitions
 from drawdown.errors import InvalidSetting
 from drawdown.settings import Settings, load
 from tests.benchmarks.grants import grant_everybody, granted
-from tests.benchmarks.load import Held, preload
+from tests.benchmarks.load import CUSTOMERS, Held, customer, preload
 from tests.benchmarks.processes import Log, Run, await_assigned, running, timed, until
 
 EVENTS = 300_000
 FAUST_EVENTS = 20_000
+FAUST_TABLES = ("accounts", "seen")
 LEDGER = "drawdown.ledger_processor"
 PROJECTOR = "drawdown.balance_projector"
 PASSTHROUGH = "tests.benchmarks.passthrough"
@@ -70,10 +73,17 @@ def ledgers(
         yield
 
 
-def ledger(bench: Bench, *, processes: int = 1, events: int = EVENTS, **environment: str) -> Run:
+def ledger(
+    bench: Bench,
+    *,
+    processes: int = 1,
+    events: int = EVENTS,
+    customers: int = CUSTOMERS,
+    **environment: str,
+) -> Run:
     """Usage events a second through the ledger processor."""
     with bench.namespace() as settings, ledgers(bench, settings, processes, **environment):
-        run = _through(settings, events)
+        run = _through(settings, events, customers)
         _check_deductions(settings)
     return run
 
@@ -88,6 +98,11 @@ def two_ledgers(bench: Bench) -> Run:
     return ledger(bench, processes=2)
 
 
+def hot_customer(bench: Bench) -> Run:
+    """The same, all usage being one customer's."""
+    return ledger(bench, customers=1)
+
+
 def passthrough(bench: Bench) -> Run:
     """Usage events a second through the transactional pass-through."""
     with (
@@ -100,7 +115,7 @@ def passthrough(bench: Bench) -> Run:
 
 def faust(bench: Bench) -> Run:
     """Usage events a second through the same work on Faust."""
-    with bench.namespace() as settings:
+    with bench.namespace() as settings, _changelogs(settings):
         preload(settings, FAUST_EVENTS)
         data = bench.folder / "faust" / settings.namespace
         data.mkdir(parents=True)
@@ -138,6 +153,34 @@ def _projected(connection: psycopg.Connection, schema: str) -> int:
     return int(row[0])
 
 
+@contextmanager
+def _changelogs(settings: Settings) -> Iterator[None]:
+    """The topics of Faust's tables. It would create them itself, and then start before their
+    partitions are known to it, and refuse to."""
+    client, partitions = clients.admin(settings), ledger_partitions(settings)
+    names = [
+        f"{settings.namespace}-faust-{settings.namespace}-{table}-changelog"
+        for table in FAUST_TABLES
+    ]
+    new = [
+        NewTopic(name, num_partitions=partitions, config={"cleanup.policy": "compact"})
+        for name in names
+    ]
+    for future in client.create_topics(new).values():
+        future.result(30)
+
+    def known() -> bool:
+        listed = client.list_topics(timeout=30).topics
+        return all(name in listed and len(listed[name].partitions) == partitions for name in names)
+
+    until(known, "Faust's changelogs to be known")
+    try:
+        yield
+    finally:
+        for future in client.delete_topics(names).values():
+            future.result(60)
+
+
 def _exist(settings: Settings) -> bool:
     try:
         return ledger_partitions(settings) > 0
@@ -145,20 +188,21 @@ def _exist(settings: Settings) -> bool:
         return False
 
 
-def _through(settings: Settings, events: int) -> Run:
-    held = Held(settings, events)
+def _through(settings: Settings, events: int, customers: int = CUSTOMERS) -> Run:
+    held = Held(settings, events, customers)
     log = Log(settings, "ledger-entries")
     held.release()
     return timed(log.end, events)
 
 
 def _check_deductions(settings: Settings) -> None:
-    """A ledger that refused the load would be fast, too."""
+    """A ledger that refused the load would be fast, too. The first customer has a part of any."""
+    number = partition_of(customer(0), ledger_partitions(settings))
     reader = clients.reader(settings)
-    place = TopicPartition(settings.topic("ledger-entries"), 0)
+    place = TopicPartition(settings.topic("ledger-entries"), number)
     _, end = reader.get_watermark_offsets(place, timeout=30)
     reader.close()
-    last = [entry.facts for _, entry in read_entries(settings, 0, start=end - 1_000)]
+    last = [entry.facts for _, entry in read_entries(settings, number, start=end - 1_000)]
     assert last, "the ledger has no entries"
     wrong = [each for each in last if each.type != "deduction" or each.amount >= 0]
     assert not wrong, f"instead of charging, the ledger wrote {wrong[0].type}: {wrong[0].details}"

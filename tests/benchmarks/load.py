@@ -24,8 +24,9 @@ METER: Final = "llm.tokens"
 MODEL: Final = "swift-1"
 RATES_PICO: Final = {"input": 2_500_003, "output": 10_000_019}
 """Pico-credits a token: not round, so that every charge leaves a residue."""
-GRANTED: Final = (100_000, 1_000_000_000)
-"""Micro-credits of each customer's two lots: the first runs out while the load is charged."""
+GRANTED: Final = (100_000, 1_000_000_000_000)
+"""Micro-credits of each customer's two lots: the first runs out while the load is charged, the
+second doesn't, whoever pays for all of it."""
 
 
 def customer(number: int) -> str:
@@ -44,8 +45,10 @@ class Usage:
     output: int
 
 
-def usage(events: int, *, seed: int = 7, prefix: str = "e") -> Iterator[Usage]:
-    """A seeded stream over all customers, with outputs shorter than inputs.
+def usage(
+    events: int, *, seed: int = 7, prefix: str = "e", customers: int = CUSTOMERS
+) -> Iterator[Usage]:
+    """A seeded stream over all customers, or the first few, with outputs shorter than inputs.
 
     It occurs three minutes ahead: a rate card takes effect a minute after its command at the
     earliest, and usage may be up to five minutes ahead of its recording.
@@ -55,7 +58,7 @@ def usage(events: int, *, seed: int = 7, prefix: str = "e") -> Iterator[Usage]:
     for number in range(events):
         yield Usage(
             event_id=f"{prefix}-{number:09}",
-            customer_id=customer(chance.randrange(CUSTOMERS)),
+            customer_id=customer(chance.randrange(customers)),
             occurred_at=occurred_at,
             input=chance.randrange(2, 4_000),
             output=chance.randrange(1, 400),
@@ -83,13 +86,13 @@ def encoded(each: Usage) -> bytes:
 class Held:
     """Usage that is in the log and that nobody sees until `release`."""
 
-    def __init__(self, settings: Settings, events: int) -> None:
+    def __init__(self, settings: Settings, events: int, customers: int = CUSTOMERS) -> None:
         settings = settings.model_copy(update={"transaction_timeout_ms": 600_000})
         self._producer = clients.transactional_producer(settings, f"{settings.namespace}-load")
         self._producer.init_transactions(60)
         self._producer.begin_transaction()
         self.events = events
-        send(self._producer, settings.topic("usage-events"), usage(events))
+        send(self._producer, settings.topic("usage-events"), usage(events, customers=customers))
         assert self._producer.flush(120) == 0, "the load couldn't be written within two minutes"
 
     def release(self) -> None:

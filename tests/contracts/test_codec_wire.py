@@ -15,6 +15,7 @@ from drawdown.adapters.avro import codec, schema_files
 from drawdown.adapters.avro.schema_ids import FileSchemaIds, RegistrySchemaIds
 from drawdown.adapters.avro.wire import HEADER_BYTES, Wire, WireFormat, header
 from drawdown.domain.dead_letters import DeadLetter
+from drawdown.domain.inputs import CaptureHold, Command, HoldUsage, UsageEvent
 from drawdown.errors import DecodeFailed, SchemaUnknown
 from drawdown.settings import load
 
@@ -53,6 +54,51 @@ def test_each_record_comes_back(wire: Wire) -> None:
     written = codec.encode_entry(entry(), header=wire.header("ledger-entry"))
     assert wire.decode_entry(written).entry_id == entry().entry_id
     assert wire.decode_entry_checked(written)[1] is False, "its hash is none"
+
+
+def test_usage_is_found_in_its_record_and_in_a_capture(wire: Wire) -> None:
+    event = codec.encode_usage(usage(), header=wire.header("usage-event"))
+    found = wire.usage_in(event)
+    assert found is not None
+    assert found.digest == codec.usage_digest(usage())
+    captured = wire.usage_in(_capture(wire, usage()))
+    assert captured is not None
+    assert (captured.event_id, captured.hold_id, captured.hold_final) == ("e-1", "h-1", False)
+    assert captured.digest == found.digest
+
+
+def test_no_usage_is_found_in_other_bytes(wire: Wire) -> None:
+    other = codec.encode_command(command(), header=wire.header("command"))
+    written = codec.encode_reply(reply(), header=wire.header("reply"))
+    event = codec.encode_usage(usage(), header=wire.header("usage-event"))
+    for value in (other, written, event[:-3], b"", header(9_999) + b"x", b"garbage"):
+        assert wire.usage_in(value) is None
+
+
+def _capture(wire: Wire, event: UsageEvent) -> bytes:
+    """A command that captures with usage of the same body as `event`."""
+    body = CaptureHold(
+        hold_id="h-1",
+        usage=HoldUsage(
+            event_id="e-1",
+            meter=event.meter,
+            occurred_at=event.occurred_at,
+            status=event.status,
+            properties=event.properties,
+            quantities=event.quantities,
+        ),
+        final=False,
+    )
+    asked = Command(
+        command_id="c-1",
+        issued_at=1,
+        actor="",
+        customer_id=event.customer_id,
+        unit=event.unit,
+        reason="",
+        body=body,
+    )
+    return codec.encode_command(asked, header=wire.header("command"))
 
 
 def test_a_dead_letter_comes_back(wire: Wire) -> None:

@@ -16,17 +16,21 @@ from drawdown.domain.entries import (
 )
 from drawdown.domain.inputs import (
     ApplyRateCard,
+    CaptureHold,
     ChangePolicy,
     Command,
     CommandBody,
     Grant,
+    PlaceHold,
     UsageEvent,
 )
 from drawdown.domain.invariants import check_account, check_entry, check_settled
-from drawdown.domain.ledger import Decision, Ledger
-from drawdown.domain.numbers import MICRO, SECOND_US
+from drawdown.domain.ledger import Decision, Ledger, captured_event
+from drawdown.domain.numbers import MICRO, MINUTE_US, SECOND_US
 from drawdown.domain.rate_cards import RateCard
 from tests.domain import cards
+from tests.domain.states import account_state as account_state
+from tests.domain.states import ledger_state as ledger_state
 
 CREDIT: Final = MICRO
 UNIT: Final = MICRO
@@ -36,6 +40,7 @@ T: Final = 1_767_225_600 * SECOND_US
 LEAD_US: Final = 60 * SECOND_US
 CUSTOMER: Final = "acme"
 NAMESPACE: Final = "test"
+HOUR_US: Final = 60 * MINUTE_US
 
 
 def usage(
@@ -49,6 +54,7 @@ def usage(
     properties: dict[str, str] | None = None,
     quantities: dict[str, int] | None = None,
     hold_id: str = "",
+    hold_final: bool = False,
 ) -> UsageEvent:
     """A usage event; by default of one token, which `card()` prices at one credit."""
     properties = {} if properties is None else properties
@@ -65,7 +71,7 @@ def usage(
         properties=properties,
         quantities=quantities,
         hold_id=hold_id,
-        hold_final=False,
+        hold_final=hold_final,
         digest=sha256(repr(body).encode()).digest(),
     )
 
@@ -115,25 +121,48 @@ class World:
 
     def __init__(self, *applied: RateCard, lead_us: int = LEAD_US, checked: bool = True) -> None:
         self.checked = checked
-        self.ledger = Ledger(namespace=NAMESPACE, partition=3, rate_card_lead_us=lead_us)
+        self.lead_us = lead_us
+        self.sent: dict[bytes, UsageEvent] = {}
+        self.ledger = self._ledger()
         self.log: list[LedgerEntry] = []
         self.offsets: dict[InputTopic, int] = {"usage_events": 0, "ledger_commands": 0}
         for each in applied:
             self.apply(each)
 
-    def decide(self, given: UsageEvent | Command, at: int = T) -> Decision:
-        """Decide an input recorded at `at` (µs), and fold what it comes to."""
+    def _ledger(self) -> Ledger:
+        return Ledger(
+            namespace=NAMESPACE,
+            partition=3,
+            rate_card_lead_us=self.lead_us,
+            read_usage=self.sent.get,
+        )
+
+    def decide(
+        self, given: UsageEvent | Command, at: int = T, *, watermark: int | None = None
+    ) -> Decision:
+        """Decide an input recorded at `at` (µs), and fold what it comes to.
+
+        `watermark` (µs) is how far both inputs were read; None: so far.
+        """
         topic: InputTopic = "usage_events" if isinstance(given, UsageEvent) else "ledger_commands"
-        if isinstance(given, UsageEvent):
-            decision = self.ledger.decide_usage(given, at, b"raw usage")
-        else:
-            decision = self.ledger.decide_command(given, at, b"raw command")
+        self.ledger.advance(at if watermark is None else watermark)
         offset = self.offsets[topic]
         self.offsets[topic] += 1
+        if isinstance(given, UsageEvent):
+            raw = f"raw usage {offset}".encode()
+            self.sent[raw] = given
+            decision = self.ledger.decide_usage(given, at, raw)
+        else:
+            raw = f"raw command {offset}".encode()
+            body = given.body
+            if isinstance(body, CaptureHold) and body.usage is not None:
+                self.sent[raw] = captured_event(given.customer_id, given.unit, body, body.usage)
+            decision = self.ledger.decide_command(given, at, raw)
         for index, facts in enumerate(decision.facts):
             self._write(facts, topic, offset, index, len(decision.facts))
-        if self.checked and decision.facts:
-            self._check(given, at)
+        if self.checked:
+            for facts in decision.facts:
+                self._check(facts, at)
         return decision
 
     def _write(
@@ -157,8 +186,8 @@ class World:
         self.ledger.evolve(entry)
         self.log.append(entry)
 
-    def _check(self, given: UsageEvent | Command, at: int) -> None:
-        account = self.account(given.customer_id, given.unit)
+    def _check(self, facts: EntryFacts, at: int) -> None:
+        account = self.account(facts.customer_id, facts.unit)
         assert check_account(account) == []
         assert check_settled(account, at) == []
 
@@ -176,6 +205,63 @@ class World:
         )
         assert decision.outcome == "accepted", decision.detail
         return decision
+
+    def ask(
+        self,
+        body: CommandBody,
+        command_id: str = "",
+        at: int = T,
+        *,
+        customer_id: str = CUSTOMER,
+        unit: str = "credit",
+        reason: str = "",
+        watermark: int | None = None,
+    ) -> Decision:
+        """Send a command, by default under an id of its own."""
+        name = command_id or f"{type(body).__name__} {self.offsets['ledger_commands']}"
+        given = command(body, name, customer_id=customer_id, unit=unit, issued_at=at, reason=reason)
+        return self.decide(given, at, watermark=watermark)
+
+    def accept(
+        self,
+        body: CommandBody,
+        command_id: str = "",
+        at: int = T,
+        *,
+        customer_id: str = CUSTOMER,
+        watermark: int | None = None,
+    ) -> list[EntryFacts]:
+        """Send a command that is accepted; its entries."""
+        decision = self.ask(body, command_id, at, customer_id=customer_id, watermark=watermark)
+        assert decision.outcome == "accepted", (decision.code, decision.detail)
+        return decision.facts
+
+    def refuse(self, body: CommandBody, at: int = T, *, customer_id: str = CUSTOMER) -> str:
+        """Send a command that is refused, in one entry; its code."""
+        decision = self.ask(body, "", at, customer_id=customer_id)
+        assert decision.outcome == "rejected", "it wasn't refused"
+        assert [facts.type for facts in decision.facts] == ["rejected"]
+        return decision.code
+
+    def hold(
+        self,
+        hold_id: str,
+        credits: int,
+        at: int = T,
+        *,
+        expires_at: int | None = None,
+        meter: str = "tokens",
+        properties: dict[str, str] | None = None,
+    ) -> EntryFacts:
+        """Place a hold of whole credits, for an hour unless told; its `hold_placed`."""
+        body = PlaceHold(
+            hold_id=hold_id,
+            amount=credits * CREDIT,
+            meter=meter,
+            properties={} if properties is None else properties,
+            expires_at=at + HOUR_US if expires_at is None else expires_at,
+        )
+        return self.accept(body, "", at)[-1]
 
     def grant(
         self,
@@ -263,7 +349,7 @@ class World:
 
     def replayed(self) -> Ledger:
         """A ledger that knows the log and nothing else."""
-        ledger = Ledger(namespace=NAMESPACE, partition=3, rate_card_lead_us=LEAD_US)
+        ledger = self._ledger()
         for entry in self.log:
             ledger.evolve(entry)
         return ledger
@@ -289,43 +375,14 @@ def paid(facts: EntryFacts) -> tuple[int, int, int, int]:
     return rated, overdrawn, overage, uncovered
 
 
-def account_state(account: Account) -> dict[str, object]:
-    """Every figure of an account, for comparing two."""
-    names = (
-        "customer_id unit account_seq head balance held available overdraft debt overage_total "
-        "residue policy_change"
-    )
-    state: dict[str, object] = {name: getattr(account, name) for name in names.split()}
-    policy = "overage_mode overdraft_limit grace_us burn_order"
-    state["policy"] = {name: getattr(account.policy, name) for name in policy.split()}
-    state["lots"] = {lot_id: _lot_state(lot) for lot_id, lot in account.lots.items()}
-    state["live"] = [lot.lot_id for lot in account.live]
-    return state
+def told(facts: list[EntryFacts]) -> list[tuple[str, int]]:
+    """What entries are and by how many whole credits they move the balance, in order."""
+    return [(each.type, each.amount // CREDIT) for each in facts]
 
 
-def _lot_state(lot: object) -> dict[str, object]:
-    names = (
-        "lot_id lot_seq kind reason campaign granted remaining reserved spent expired voided "
-        "clawed_back price_minor currency list_price_minor released_minor priority meters "
-        "properties effective_at expires_at payment_id accepted_at freezes"
-    )
-    return {name: getattr(lot, name) for name in names.split()}
-
-
-def ledger_state(ledger: Ledger) -> dict[str, object]:
-    """Everything that a ledger's later decisions depend on, for comparing two."""
-    accounts = {(each.customer_id, each.unit): account_state(each) for each in ledger.accounts()}
-    policy = ledger.default_policy
-    return {
-        "partition_seq": ledger.partition_seq,
-        "accounts": accounts,
-        "cards": [each.label for each in ledger.rate_book.cards()],
-        "default": (policy.overage_mode, policy.overdraft_limit, policy.grace_us),
-        "charged": len(ledger.charged),
-        "refused": len(ledger.refused),
-        "commands": {
-            key: (first.digest, first.entry_id, first.code)
-            for key, first in ledger.commands.items()
-        },
-        "business_keys": ledger.business_keys,
-    }
+def moved(facts: EntryFacts) -> list[tuple[str, int, int, bool]]:
+    """What an entry moves of each lot: whole credits, released minor units, whether reserved."""
+    return [
+        (part.lot_id, part.amount // CREDIT, part.released_minor, part.reserved)
+        for part in facts.allocations
+    ]

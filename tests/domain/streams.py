@@ -1,19 +1,24 @@
 """Streams of inputs, drawn by Hypothesis from pools so small that everything meets everything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from drawdown.domain.entries import PARTITION_CUSTOMER, LotKind, PolicyChange
-from drawdown.domain.inputs import ApplyRateCard, ChangePolicy, Command, Grant, UsageEvent
-from drawdown.domain.numbers import AMOUNT_MAX, DAY_US, MINUTE_US
+from drawdown.domain.entries import PARTITION_CUSTOMER
+from drawdown.domain.inputs import (
+    ApplyRateCard,
+    CaptureHold,
+    ChangePolicy,
+    Command,
+    CommandBody,
+    HoldUsage,
+    UsageEvent,
+)
+from drawdown.domain.numbers import DAY_US, MINUTE_US
 from drawdown.domain.rate_cards import RateCard
-from tests.domain import cards
-from tests.domain.building import CREDIT, LEAD_US, UNIT, T, command, usage
-
-SCOPES: list[dict[str, str]] = [{}, {}, {"model": "sage"}, {"model": "sage", "region": "eu"}]
-METERS: list[list[str]] = [[], [], ["tokens"], ["images", "video"]]
-NOW_AND_THEN = (0, 1, MINUTE_US, 4 * MINUTE_US, 6 * MINUTE_US)
+from tests.domain import cards, drawing
+from tests.domain.building import LEAD_US, T, command, usage
+from tests.domain.drawing import Names
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Recorded:
 
 
 def prices(version: str, effective_from: int, rate: str) -> RateCard:
-    """A card of two meters; `sage` has lines of its own."""
+    """A card of three meters; `sage` has lines of its own, `jobs` are priced over the month."""
     tokens = cards.meter(
         cards.line("input", rate),
         cards.line("input", "0.25", match={"model": "sage"}),
@@ -35,7 +40,12 @@ def prices(version: str, effective_from: int, rate: str) -> RateCard:
         name="tokens",
     )
     images = cards.meter(cards.line("n", "0.000000700001"), name="images")
-    return cards.card(tokens, images, version=version, effective_from=effective_from)
+    tiers = (("5", "1", "0.5"), ("10", "0.333333", "0"), (None, "0.1", "2"))
+    graduated = cards.line("runs", mode="graduated", tiers=tiers)
+    package = cards.line("pages", "0.7", package=("10", "up"))
+    of_month = [replace(each, over="month") for each in (graduated, package)]
+    jobs = cards.meter(*of_month, name="jobs")
+    return cards.card(tokens, images, jobs, version=version, effective_from=effective_from)
 
 
 FIRST = Recorded(
@@ -47,116 +57,108 @@ FIRST = Recorded(
     ),
     T - 40 * DAY_US,
 )
-QUANTITIES: list[dict[str, int]] = [
-    {"input": UNIT},
-    {"input": 7 * UNIT, "output": 3 * UNIT},
-    {"output": 1},
-    {"output": UNIT // 3, "input": 0},
-    {"input": 9_000_000 * UNIT},
-    {"output": 40 * UNIT},
-    {"output": 9 * UNIT},
-]
-ODD_QUANTITIES: list[dict[str, int]] = [{}, {"output": -1}, {"unpriced": 1}]
 
 
 @st.composite
-def usages(draw: st.DrawFn, at: int) -> UsageEvent:
+def usages(draw: st.DrawFn, at: int, names: Names) -> UsageEvent:
     """Usage recorded at `at`, some of which is refused."""
     rare = draw(st.integers(0, 9)) == 0
-    shifts = [0, 0, -MINUTE_US, -7 * MINUTE_US, 4 * MINUTE_US, 5 * MINUTE_US]
-    odd_shifts = [5 * MINUTE_US + 1, -35 * DAY_US, -35 * DAY_US - 1, -34 * DAY_US]
-    meter = draw(st.sampled_from(["tokens", "tokens", "images"]))
-    of_tokens = ODD_QUANTITIES if rare else QUANTITIES
-    quantities = of_tokens if meter == "tokens" else [{"n": 1}, {"n": 5 * UNIT}]
-    return usage(
-        draw(st.sampled_from([f"e{number}" for number in range(40)])),
-        customer_id=draw(st.sampled_from(["a", "a", "b"])),
+    meter, properties, quantities = draw(drawing.work(rare=rare))
+    event = usage(
+        names.new(draw, names.events),
+        customer_id=draw(drawing.CUSTOMERS),
         meter=meter,
-        occurred_at=at + draw(st.sampled_from(odd_shifts if rare else shifts)),
-        status=draw(st.sampled_from(["succeeded", "succeeded", "partial", "failed"])),
-        properties=draw(st.sampled_from([*SCOPES, SCOPES[-1]])),
-        quantities=draw(st.sampled_from(quantities)),
+        occurred_at=at + draw(drawing.shifts(rare=rare)),
+        status=draw(drawing.STATUSES),
+        properties=properties,
+        quantities=quantities,
+    )
+    hold_id = draw(st.sampled_from(["", names.known(draw, names.holds)]))
+    return of_hold(event, hold_id, final=draw(st.booleans()))
+
+
+def of_hold(event: UsageEvent, hold_id: str, *, final: bool) -> UsageEvent:
+    """The same usage, which names a hold; its digest doesn't cover that."""
+    return UsageEvent(
+        event_id=event.event_id,
+        customer_id=event.customer_id,
+        unit=event.unit,
+        meter=event.meter,
+        occurred_at=event.occurred_at,
+        status=event.status,
+        properties=event.properties,
+        quantities=event.quantities,
+        hold_id=hold_id,
+        hold_final=final,
+        digest=event.digest,
     )
 
 
 @st.composite
-def grants(draw: st.DrawFn, at: int) -> Grant:
-    """A grant recorded at `at`, some of which are refused."""
-    rare = draw(st.integers(0, 9)) == 0
-    kinds: list[LotKind] = ["purchased", "purchased", "promotional", "included"]
-    kind = draw(st.sampled_from(kinds))
-    price = draw(st.sampled_from([0, 1, 7, 1_000])) if kind == "purchased" or rare else 0
-    start = draw(st.sampled_from([None, None, None, -MINUTE_US, MINUTE_US, 9 * MINUTE_US]))
-    end = draw(st.sampled_from([None, None, 3 * MINUTE_US, 10 * MINUTE_US, 2 * DAY_US]))
-    odd = draw(st.sampled_from([0, -1, AMOUNT_MAX]))
-    usual = draw(st.sampled_from([1, 333_333, 3 * CREDIT, 20 * CREDIT]))
-    return Grant(
-        amount=odd if rare else usual,
-        kind=kind,
-        lot_id=draw(st.sampled_from(["", "", "lot"])),
-        campaign=draw(st.sampled_from(["", "", "", "spring"])),
-        price_minor=price,
-        currency="" if rare else draw(st.sampled_from(["USD", "EUR"])),
-        priority=draw(st.sampled_from([0, 50, 50, 100, *([101, -1] if rare else [])])),
-        meters=draw(st.sampled_from(METERS)),
-        properties=draw(st.sampled_from(SCOPES)),
-        effective_at=None if start is None else at + start,
-        expires_at=None if end is None else at + end,
-        payment_id=draw(st.sampled_from(["", "", "", "payment"])),
-    )
-
-
-@st.composite
-def policies(draw: st.DrawFn) -> ChangePolicy:
-    """A change of some of a policy's fields."""
-    change = PolicyChange(
-        overage_mode=draw(
-            st.sampled_from([None, "overdraft", "overdraft", "overdraft", "overage", "hard_stop"])
-        ),
-        overdraft_limit=draw(st.sampled_from([None, 0, CREDIT, 50 * CREDIT, 900 * CREDIT])),
-        grace_us=draw(st.sampled_from([None, 0, MINUTE_US, 20 * MINUTE_US])),
-    )
-    return ChangePolicy(policy=change)
-
-
-@st.composite
-def commands(draw: st.DrawFn, at: int) -> Command:
-    """A grant, a policy or a rate card recorded at `at`."""
-    kind = draw(st.sampled_from(["grant"] * 7 + ["policy", "card"]))
-    customer = draw(st.sampled_from(["a", "a", "b"]))
-    body: Grant | ChangePolicy | ApplyRateCard
-    if kind == "grant":
-        body = draw(grants(at))
-    elif kind == "policy":
-        body = draw(policies())
-        customer = draw(st.sampled_from([customer, PARTITION_CUSTOMER]))
-    else:
+def bodies(draw: st.DrawFn, at: int, names: Names) -> CommandBody:
+    """What is asked at `at`: mostly of lots and holds that may be there."""
+    kind = draw(st.sampled_from(drawing.KINDS))
+    if kind == "card":
         start = at + LEAD_US + draw(st.sampled_from([0, 0, 1, MINUTE_US, -1]))
         version, rate = draw(st.sampled_from("123")), draw(st.sampled_from(["0.7", "0"]))
-        body = ApplyRateCard(card=prices(version, start, rate))
+        return ApplyRateCard(card=prices(version, start, rate))
+    return draw(drawing.of_kind(kind, at, names))
+
+
+@st.composite
+def commands(draw: st.DrawFn, at: int, names: Names, number: int) -> Command:
+    """A command recorded at `at`; `number` makes most ids new."""
+    body = draw(bodies(at, names))
+    customer = draw(drawing.CUSTOMERS)
+    odd = draw(st.integers(0, 49)) == 0
+    if drawing.is_about_no_customer(body) != odd:
         customer = PARTITION_CUSTOMER
+    elif isinstance(body, ChangePolicy):
+        customer = draw(st.sampled_from([customer, PARTITION_CUSTOMER]))
+    ids = [f"k{number}"] * 25 + ["k0"]
+    if isinstance(body, CaptureHold) and body.usage is not None:
+        body = replace(body, usage=digested(body.usage, customer))
     return command(
         body,
-        draw(st.sampled_from([f"k{number}" for number in range(60)])),
+        draw(st.sampled_from(ids)),
         customer_id=customer,
-        issued_at=at - draw(st.sampled_from([0, 0, 0, 0, 35 * DAY_US, 35 * DAY_US + 1])),
+        issued_at=at - draw(st.sampled_from([0] * 40 + [35 * DAY_US, 35 * DAY_US + 1])),
     )
+
+
+def digested(used: HoldUsage, customer_id: str) -> HoldUsage:
+    """With the digest that the same usage would have as an event."""
+    event = usage(
+        used.event_id,
+        customer_id=customer_id,
+        meter=used.meter,
+        occurred_at=used.occurred_at,
+        status=used.status,
+        properties=used.properties,
+        quantities=used.quantities,
+    )
+    return replace(used, digest=event.digest)
 
 
 @st.composite
 def streams(draw: st.DrawFn, most: int = 40) -> list[Recorded]:
-    """A rate card and a policy, then inputs; some are sent again, some topics lag behind."""
+    """A rate card and a policy, then inputs, of which some are sent again."""
     at = T
-    default = command(draw(policies()), "default", customer_id=PARTITION_CUSTOMER)
+    default = command(
+        ChangePolicy(policy=draw(drawing.policies(T))), "default", customer_id=PARTITION_CUSTOMER
+    )
+    names = Names()
     stream = [FIRST, Recorded(default, at)]
-    for _ in range(draw(st.integers(1, most))):
-        at += draw(st.sampled_from(NOW_AND_THEN if draw(st.integers(0, 39)) else (20 * DAY_US,)))
-        kind = draw(st.sampled_from(["usage"] * 5 + ["command"] * 4 + ["again"]))
+    for number in range(draw(st.integers(0, 2))):
+        body = draw(drawing.grants(at, names))
+        stream.append(Recorded(command(body, f"first {number}", customer_id="a"), at))
+    for number in range(draw(st.integers(most // 2, most))):
+        at += draw(drawing.PAUSES)
+        kind = draw(st.sampled_from(["usage"] * 5 + ["command"] * 13 + ["again"]))
         if kind == "usage":
-            stream.append(Recorded(draw(usages(at)), at))
+            stream.append(Recorded(draw(usages(at, names)), at))
         elif kind == "command":
-            ahead = at + draw(st.sampled_from([0, 0, 0, 3 * MINUTE_US]))
-            stream.append(Recorded(draw(commands(ahead)), ahead))
+            stream.append(Recorded(draw(commands(at, names, number)), at))
         else:
             stream.append(Recorded(draw(st.sampled_from(stream)).given, at))
     return stream

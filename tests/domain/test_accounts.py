@@ -2,8 +2,19 @@
 
 import pytest
 
-from drawdown.domain.accounts import Account, Lot
+from drawdown.domain.accounts import Account
 from drawdown.domain.entries import LotTerms
+from drawdown.domain.inputs import (
+    Adjust,
+    CaptureHold,
+    ChangeExpiry,
+    CommandBody,
+    Freeze,
+    PlaceHold,
+    Unfreeze,
+    Void,
+)
+from drawdown.domain.lots import Lot
 from tests.domain.building import CREDIT, T, World, card
 
 
@@ -125,3 +136,42 @@ def test_a_price_is_released_whole_by_many_small_charges() -> None:
     ]
     assert sum(released) == 1_001
     assert set(released[:-1]) == {20, 21}
+
+
+def test_free_credits_follow_every_change_of_a_lot_without_counting_all_anew() -> None:
+    """Each figure is read twice: as it was kept up to date, and counted from nothing."""
+    world = World(card())
+    world.policy("p", overage_mode="overdraft", overdraft_limit=50 * CREDIT)
+    world.grant("a", 9 * CREDIT)
+    world.grant("ends", 9 * CREDIT, expires_at=T + 100)
+    world.grant("later", 9 * CREDIT, effective_at=T + 50)
+    world.grant("scoped", 9 * CREDIT, meters=["tokens"])
+    changes: list[CommandBody] = [
+        PlaceHold(hold_id="h", amount=4 * CREDIT, meter="images", expires_at=T + 90),
+        Freeze(lot_id="scoped"),
+        Void(lot_id="a", amount=CREDIT),
+        ChangeExpiry(lot_id="ends", expires_at=T + 20),
+        Unfreeze(lot_id="scoped"),
+        CaptureHold(hold_id="h", amount=CREDIT),
+        ChangeExpiry(lot_id="a", expires_at=T + 60),
+        Adjust(amount=-2 * CREDIT),
+        Adjust(amount=5 * CREDIT),
+    ]
+    for at in (T, T + 19, T + 50, T + 60):
+        for change in changes:
+            account = world.account()
+            account.free_at(at)
+            decision = world.ask(change, "", at, watermark=T)
+            kept = world.account().free_at(at)
+            lots = world.account().lots.values()
+            counted = sum(lot.unreserved for lot in lots if lot.usable_at(at))
+            assert kept == counted, (at - T, change, decision.code)
+
+
+def test_live_lots_are_in_burn_order() -> None:
+    world = World(card())
+    world.grant("last", CREDIT, priority=9)
+    world.grant("first", CREDIT, priority=1)
+    world.grant("used up", CREDIT, priority=0)
+    world.use("e", 1)
+    assert [lot.lot_id for lot in world.account().live] == ["first", "last"]

@@ -1,4 +1,4 @@
-"""Commands that aren't grants or policies: rate cards, and what isn't carried out yet."""
+"""Commands: rate cards, and which account a command is for."""
 
 import pytest
 
@@ -6,12 +6,24 @@ from drawdown.domain.entries import PARTITION_CUSTOMER, PolicyChange
 from drawdown.domain.inputs import (
     Adjust,
     ApplyRateCard,
+    Batch,
+    CaptureHold,
+    ChangeExpiry,
     ChangePolicy,
+    ClosePeriod,
     CommandBody,
+    ExtendHold,
     Freeze,
     Grant,
+    NoteDispute,
+    ParkRecord,
     PlaceHold,
+    RedriveRejected,
+    RefundPurchase,
+    RefundUsage,
+    ReleaseHold,
     Tick,
+    Unfreeze,
     Void,
 )
 from drawdown.domain.numbers import SECOND_US
@@ -95,7 +107,7 @@ def test_a_card_is_not_applied_to_a_customer() -> None:
     decision = World().decide(command(each))
     assert (decision.code, decision.detail) == (
         "invalid_customer",
-        "a rate card is applied to $partition",
+        "this is asked of $partition, not of a customer",
     )
 
 
@@ -114,23 +126,49 @@ def test_an_override_is_one_customers_own_price() -> None:
         assert facts.amount == -price
 
 
-@pytest.mark.parametrize(
-    ("body", "name"),
-    [
-        (Void(lot_id="lot"), "Void"),
-        (Adjust(amount=1), "Adjust"),
-        (Freeze(), "Freeze"),
-        (PlaceHold(hold_id="h", amount=1, meter="m", expires_at=T), "PlaceHold"),
-        (Tick(), "Tick"),
-    ],
-)
-def test_what_is_not_carried_out_yet_says_so(body: CommandBody, name: str) -> None:
-    decision = World().decide(command(body))
+def test_parking_a_record_is_not_carried_out_yet_and_says_so() -> None:
+    decision = World().decide(command(ParkRecord(topic="usage-events", offset=7)))
     assert (decision.outcome, decision.code, decision.detail) == (
         "rejected",
         "unsupported_command",
-        name,
+        "ParkRecord",
     )
+
+
+OF_A_CUSTOMER: list[CommandBody] = [
+    Adjust(amount=1),
+    Batch(holds=[]),
+    CaptureHold(hold_id="h"),
+    ChangeExpiry(lot_id="lot"),
+    ExtendHold(hold_id="h", amount=1),
+    Freeze(),
+    Grant(amount=1, kind="included"),
+    NoteDispute(dispute_id="d", payment_id="p", state="opened"),
+    ParkRecord(topic="usage-events", offset=7),
+    PlaceHold(hold_id="h", amount=1, meter="m", expires_at=T + 1),
+    RedriveRejected(event_id="e"),
+    RefundPurchase(refund_id="r", payment_id="p", amount=1),
+    RefundUsage(refund_id="r", event_id="e"),
+    ReleaseHold(hold_id="h"),
+    Unfreeze(),
+    Void(lot_id="lot"),
+]
+
+
+@pytest.mark.parametrize("body", OF_A_CUSTOMER, ids=lambda body: type(body).__name__)
+def test_8_what_is_asked_of_a_customer_is_refused_for_the_reserved_account(
+    body: CommandBody,
+) -> None:
+    assert World(card()).refuse(body, customer_id=PARTITION_CUSTOMER) == "invalid_customer"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [ApplyRateCard(card=card(effective_from=T + LEAD_US)), ClosePeriod(closed_until=T), Tick()],
+    ids=lambda body: type(body).__name__,
+)
+def test_8_what_is_about_no_customer_is_refused_for_a_customer(body: CommandBody) -> None:
+    assert World(card()).refuse(body) == "invalid_customer"
 
 
 @pytest.mark.parametrize("unit", ["", "u" * 129, "nul\0"])

@@ -1,11 +1,12 @@
-"""Grants: what they open, and why they are refused."""
+"""Grants: what they open, and why they are refused (ruling 27)."""
 
 from typing import Any
 
 import pytest
 
 from drawdown.domain.entries import PARTITION_CUSTOMER, LotTerms
-from drawdown.domain.grants import business_keys, valid_id
+from drawdown.domain.grants import business_keys
+from drawdown.domain.ids import valid_id
 from drawdown.domain.inputs import Grant
 from drawdown.domain.numbers import AMOUNT_MAX, DAY_US, NEVER
 from tests.domain.building import CREDIT, T, World, card, command
@@ -119,9 +120,9 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("invalid_id", {"campaign": "x" * 129}),
     ("invalid_id", {"referral_id": "x" * 129}),
     ("out_of_range", {"amount": AMOUNT_MAX + 1}),
-    ("unsupported_command", {"freeze": "payment_pending"}),
-    ("unsupported_command", {"opens_at": T + 1}),
-    ("unsupported_command", {"voids_at": T + 1}),
+    ("invalid_freeze", {"freeze": "manual"}),
+    ("invalid_freeze", {"opens_at": T + 1}),
+    ("invalid_freeze", {"voids_at": T + 1}),
     ("invalid_amount", {"amount": 0}),
     ("invalid_amount", {"amount": -1}),
     ("invalid_currency", {"price_minor": 1}),
@@ -140,6 +141,9 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("invalid_period", {"effective_at": T + 2, "expires_at": T + 2}),
     ("invalid_period", {"effective_at": NEVER}),
     ("invalid_period", {"expires_at": NEVER}),
+    ("invalid_period", {"freeze": "verification", "opens_at": T}),
+    ("invalid_period", {"freeze": "verification", "voids_at": T}),
+    ("invalid_period", {"freeze": "verification", "voids_at": NEVER}),
 ]
 
 
@@ -156,7 +160,7 @@ def test_a_grant_is_refused(code: str, terms: dict[str, Any]) -> None:
     rejection = facts.details.rejection
     assert rejection is not None
     assert (rejection.code, rejection.detail) == (code, decision.detail)
-    assert (rejection.first_entry_id, rejection.input) == ("", b"raw command")
+    assert (rejection.first_entry_id, rejection.input) == ("", b"raw command 0")
     assert world.account().lots == {}
 
 
@@ -176,6 +180,8 @@ def test_a_grant_is_refused(code: str, terms: dict[str, Any]) -> None:
         {"expires_at": T + 1},
         {"effective_at": T + 1, "expires_at": T + 2},
         {"effective_at": NEVER - 2, "expires_at": NEVER - 1},
+        {"freeze": "payment_pending"},
+        {"freeze": "verification", "opens_at": T + 1, "voids_at": T + 1},
     ],
 )
 def test_a_grant_at_the_edge_is_accepted(terms: dict[str, Any]) -> None:
@@ -190,7 +196,7 @@ def test_the_reserved_account_gets_no_credits() -> None:
     )
     assert (decision.code, decision.detail) == (
         "invalid_customer",
-        "credits are granted to a customer",
+        "this is asked of a customer, not of $partition",
     )
 
 

@@ -35,9 +35,14 @@ def _set_lot(name: str, value: int) -> Callable[[Account], None]:
         (_set("overdraft", 1), "balance 2000000 isn't 2000000 remaining − 1 overdraft"),
         (_set("debt", 1), "balance 2000000 isn't 2000000 remaining − 0 overdraft − 1 debt"),
         (_set("held", 1), "held 1 isn't the 0 reserved in lots"),
-        (_set("overage_total", -1), "overdraft, debt or overage is negative"),
+        (_set("overage_total", -1), "overdraft, debt, overage or reserved room is negative"),
         (_set("residue", -1), "residue -1 is outside 0–10¹²"),
         (_set("residue", 10**12), "residue 1000000000000 is outside"),
+        (_set("reserved_room", -1), "overdraft, debt, overage or reserved room is negative"),
+        (_set("reserved_room", 1), "reserved room 1 isn't the 0 of its holds"),
+        (_set_lot("debt", -1), "lot a: -1 of 1000000 spent became debt"),
+        (_set_lot("debt", 1_000_001), "lot a: 1000001 of 1000000 spent became debt"),
+        (_set_lot("reserved", 1), "lot a: 1 reserved by no open hold"),
         (_set_lot("reserved", -1), "lot a: reserved -1 is outside"),
         (_set_lot("reserved", 2_000_001), "lot a: reserved 2000001 is outside 0–2000000"),
         (_set_lot("spent", 1), "lot a: granted 3000000 but 2000000 remain and 1 went"),
@@ -56,13 +61,32 @@ def test_what_is_wrong_with_an_account_is_found(
     assert any(each.startswith(f"acme (credit): {sentence}") for each in check_account(account))
 
 
-def test_live_lots_out_of_order_are_found() -> None:
+def test_what_is_wrong_with_holds_is_found() -> None:
     world = World(card())
-    world.grant("a", CREDIT)
-    world.grant("b", CREDIT)
+    world.policy("p", overage_mode="overdraft", overdraft_limit=9 * CREDIT)
+    world.grant("lot", 3 * CREDIT)
+    world.hold("one", 2)
+    world.hold("two", 4)
     account = world.account()
-    account.live.reverse()
-    assert check_account(account) == ["acme (credit): the live lots aren't in burn order"]
+    assert check_account(account) == []
+    account.holds["one"].reserved += 1
+    account.lots["lot"].reserved -= 1
+    account.holds["two"].reserved_room -= 1
+    assert check_account(account) == [
+        "acme (credit): held 3000000 isn't the 2999999 reserved in lots",
+        "acme (credit): hold one: its reservations aren't its 2000001",
+        "acme (credit): lot lot: 2999999 reserved by no open hold",
+        "acme (credit): reserved room 3000000 isn't the 2999999 of its holds",
+    ]
+
+
+def test_an_ended_hold_that_holds_something_is_found() -> None:
+    world = World(card())
+    world.grant("lot", 3 * CREDIT)
+    world.hold("one", 2)
+    account = world.account()
+    account.holds["one"].state = "released"
+    assert any("hold one" in each for each in check_account(account))
 
 
 def test_a_residue_below_a_microcredit_is_sound() -> None:
@@ -175,6 +199,8 @@ def charge(
 
 
 PARTS = charge(rated=10, overdrawn=2, overage=3, uncovered=1, amount=10)
+PARTS_OF_A_CAPTURE = charge(rated=10, overdrawn=2, overage=3, uncovered=1)
+"""Its lines come to nothing: a capture in credits isn't rated."""
 
 
 @pytest.mark.parametrize(
@@ -192,6 +218,14 @@ PARTS = charge(rated=10, overdrawn=2, overage=3, uncovered=1, amount=10)
         facts("grant", amount=5, balance=5, available=5, allocated=(5,)),
         facts("overdraft_settled", allocated=(5,)),
         facts("void", amount=-5, allocated=(5,)),
+        facts("void"),
+        facts("adjustment", amount=5, balance=5, available=5, allocated=(5,)),
+        facts("adjustment", amount=-5, allocated=(5,)),
+        facts("refund", amount=7, allocated=(5,)),
+        facts("refund"),
+        facts("clawback", amount=-7, allocated=(5,)),
+        facts("clawback", amount=7, allocated=(5,)),
+        facts("hold_captured", amount=-6, allocated=(1, 3), charge=PARTS_OF_A_CAPTURE),
         facts("rejected", balance=AMOUNT_MAX, available=-AMOUNT_MAX, held=AMOUNT_MAX),
     ],
 )
@@ -206,10 +240,17 @@ def test_a_sound_entry_passes(entry: EntryFacts) -> None:
         (facts("rejected", balance=AMOUNT_MAX + 1), "an amount is out of range"),
         (facts("rejected", held=AMOUNT_MAX + 1), "an amount is out of range"),
         (facts("rejected", available=-AMOUNT_MAX - 1), "an amount is out of range"),
-        (facts("void", amount=-AMOUNT_MAX - 1), "an amount is out of range"),
+        (facts("refund", amount=AMOUNT_MAX + 1), "an amount is out of range"),
         (facts("grant", amount=0), "a grant of 0 that allocates 0"),
         (facts("grant", amount=-5, allocated=(5,)), "a grant of -5 that allocates 5"),
         (facts("grant", amount=5, allocated=(4,)), "a grant of 5 that allocates 4"),
+        (facts("void", amount=5, allocated=(5,)), "a void of 5 that allocates 5"),
+        (facts("expiration", amount=5, allocated=(5,)), "a expiration of 5 that allocates 5"),
+        (facts("adjustment", amount=-5, allocated=(4,)), "a adjustment of -5 that allocates 4"),
+        (facts("refund", amount=4, allocated=(5,)), "a refund of 4 that allocates 5"),
+        (facts("refund", amount=-5, allocated=(5,)), "a refund of -5 that allocates 5"),
+        (facts("clawback", amount=-4, allocated=(5,)), "a clawback of -4 that allocates 5"),
+        (facts("hold_captured"), "a deduction without a charge"),
         (facts("deduction"), "a deduction without a charge"),
         (
             facts("deduction", amount=-7, allocated=(1, 4), charge=PARTS),
@@ -243,6 +284,14 @@ def test_a_sound_entry_passes(entry: EntryFacts) -> None:
                 "rejected",
                 "rate_card_applied",
                 "freeze",
+                "unfreeze",
+                "expiry_changed",
+                "dispute_noted",
+                "period_closed",
+                "hold_placed",
+                "hold_extended",
+                "hold_released",
+                "hold_expired",
             )
         ),
     ],

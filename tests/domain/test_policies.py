@@ -1,12 +1,24 @@
 """Policies: what changes and what stays, what is refused."""
 
+from typing import Any
+
 import pytest
 
-from drawdown.domain.entries import PARTITION_CUSTOMER, PolicyChange
+from drawdown.domain.entries import PARTITION_CUSTOMER, PolicyChange, RecurringGrant, Rollover
 from drawdown.domain.inputs import ChangePolicy
 from drawdown.domain.numbers import AMOUNT_MAX, DAY_US, MINUTE_US
 from drawdown.domain.policies import DEFAULT_POLICY, changed, merged, refusal
 from tests.domain.building import CREDIT, T, World, card, command, paid
+
+
+def recurring(**fields: Any) -> PolicyChange:
+    plain: dict[str, Any] = {"amount": CREDIT, "anchor": T, "period": "month"}
+    return PolicyChange(recurring=RecurringGrant(**{**plain, **fields}))
+
+
+def rollover(**fields: Any) -> PolicyChange:
+    plain: dict[str, Any] = {"share_pico": 0, "life_us": DAY_US}
+    return PolicyChange(rollover=Rollover(**{**plain, **fields}))
 
 
 def test_by_default_nothing_is_owed_and_grace_is_five_minutes() -> None:
@@ -14,18 +26,31 @@ def test_by_default_nothing_is_owed_and_grace_is_five_minutes() -> None:
     assert DEFAULT_POLICY.overdraft_limit == 0
     assert DEFAULT_POLICY.grace_us == 5 * MINUTE_US
     assert DEFAULT_POLICY.burn_order == "default"
+    assert DEFAULT_POLICY.hold_life_us == DAY_US
+    assert DEFAULT_POLICY.refund_grace_us == 30 * DAY_US
+    assert (DEFAULT_POLICY.recurring, DEFAULT_POLICY.rollover) == (None, None)
 
 
 def test_what_a_change_leaves_out_keeps_its_value() -> None:
     every = PolicyChange(
-        overage_mode="overdraft", overdraft_limit=7, grace_us=8, burn_order="default"
+        overage_mode="overdraft",
+        overdraft_limit=7,
+        grace_us=8,
+        hold_life_us=9,
+        refund_grace_us=10,
+        burn_order="stripe",
+        recurring=recurring().recurring,
+        rollover=rollover().rollover,
     )
     policy = changed(DEFAULT_POLICY, every)
     for again in (policy, changed(policy, PolicyChange())):
         assert again.overage_mode == "overdraft"
         assert again.overdraft_limit == 7
         assert again.grace_us == 8
-        assert again.burn_order == "default"
+        assert (again.hold_life_us, again.refund_grace_us) == (9, 10)
+        assert (again.burn_order, again.burn_order_version) == ("stripe", 2)
+        assert again.recurring == every.recurring
+        assert again.rollover == every.rollover
     assert changed(policy, PolicyChange(grace_us=0, overdraft_limit=0)).grace_us == 0
     assert changed(policy, PolicyChange(grace_us=0, overdraft_limit=0)).overdraft_limit == 0
 
@@ -40,6 +65,8 @@ def test_merging_takes_the_later_value_of_every_field() -> None:
         burn_order="a",
         breakage_method="remote",
         breakage_rate_pico=5,
+        recurring=recurring().recurring,
+        rollover=rollover().rollover,
     )
     then = PolicyChange(
         overage_mode="hard_stop",
@@ -50,6 +77,8 @@ def test_merging_takes_the_later_value_of_every_field() -> None:
         burn_order="b",
         breakage_method="proportional",
         breakage_rate_pico=0,
+        recurring=recurring(amount=0).recurring,
+        rollover=rollover(life_us=1).rollover,
     )
     assert merged(first, then) == then
     assert merged(first, PolicyChange()) == first
@@ -65,6 +94,14 @@ def test_merging_takes_the_later_value_of_every_field() -> None:
         PolicyChange(grace_us=0, hold_life_us=0, refund_grace_us=0),
         PolicyChange(grace_us=3_660 * DAY_US),
         PolicyChange(burn_order="default"),
+        PolicyChange(breakage_method="proportional", breakage_rate_pico=0),
+        PolicyChange(breakage_method="remote", breakage_rate_pico=10**12),
+        recurring(amount=0, every=1_000, anchor=0),
+        recurring(amount=AMOUNT_MAX, every=1, anchor=200 * 366 * DAY_US),
+        recurring(life_us=1, price_minor=AMOUNT_MAX, currency="JPY"),
+        recurring(life_us=3_660 * DAY_US, kind="promotional", currency="JPY"),
+        rollover(share_pico=0, minimum=AMOUNT_MAX, maximum=0, life_us=1),
+        rollover(share_pico=10**12, maximum=AMOUNT_MAX, life_us=3_660 * DAY_US),
     ],
 )
 def test_a_change_within_its_ranges_is_accepted(change: PolicyChange) -> None:
@@ -81,8 +118,33 @@ def test_a_change_within_its_ranges_is_accepted(change: PolicyChange) -> None:
         (PolicyChange(hold_life_us=-1), "hold_life_us -1"),
         (PolicyChange(refund_grace_us=-1), "refund_grace_us -1"),
         (PolicyChange(burn_order="lifo"), "burn_order 'lifo' is none of default"),
-        (PolicyChange(breakage_method="remote"), "breakage policies"),
-        (PolicyChange(breakage_rate_pico=0), "breakage policies"),
+        (PolicyChange(breakage_method="never"), "breakage_method 'never' is none of remote"),
+        (PolicyChange(breakage_rate_pico=-1), "breakage_rate_pico -1 is outside 0–10¹²"),
+        (PolicyChange(breakage_rate_pico=10**12 + 1), "breakage_rate_pico 1000000000001 is"),
+        (recurring(amount=-1), "recurring: amount -1 is outside"),
+        (recurring(amount=AMOUNT_MAX + 1), "recurring: amount 4611686018427387905 is outside"),
+        (recurring(every=0), "recurring: every 0 is outside 1–1000"),
+        (recurring(every=1_001), "recurring: every 1001 is outside"),
+        (recurring(anchor=-1), "recurring: anchor -1 is outside 1970–2169"),
+        (recurring(anchor=200 * 366 * DAY_US + 1), "recurring: anchor 6324480000000001 is"),
+        (recurring(life_us=0), "recurring: life_us 0 is outside 0–10 years"),
+        (recurring(life_us=3_660 * DAY_US + 1), "recurring: life_us 316224000000001 is"),
+        (recurring(price_minor=-1, currency="USD"), "recurring: price_minor -1 is negative"),
+        (recurring(price_minor=AMOUNT_MAX + 1, currency="USD"), "recurring: price_minor 46116"),
+        (recurring(price_minor=1), "recurring: '' is no ISO 4217 currency"),
+        (recurring(currency="XYZ"), "recurring: 'XYZ' is no ISO 4217 currency"),
+        (
+            recurring(price_minor=1, currency="USD", kind="promotional"),
+            "recurring: promotional credits have no price",
+        ),
+        (rollover(share_pico=-1), "rollover: share_pico -1 is outside 0–10¹²"),
+        (rollover(share_pico=10**12 + 1), "rollover: share_pico 1000000000001 is"),
+        (rollover(minimum=-1), "rollover: minimum -1 is outside"),
+        (rollover(minimum=AMOUNT_MAX + 1), "rollover: minimum 4611686018427387905 is"),
+        (rollover(maximum=-1), "rollover: maximum -1 is outside"),
+        (rollover(maximum=AMOUNT_MAX + 1), "rollover: maximum 4611686018427387905 is"),
+        (rollover(life_us=0), "rollover: life_us 0 is outside 0–10 years"),
+        (rollover(life_us=3_660 * DAY_US + 1), "rollover: life_us 316224000000001 is"),
     ],
 )
 def test_a_change_out_of_its_range_is_refused(change: PolicyChange, sentence: str) -> None:

@@ -124,7 +124,7 @@ def test_an_override_s_line_counts_as_a_line_of_the_meter() -> None:
         ({"per": 0}, "per: must be a power of ten up to 10¹²"),
         ({"per": 20}, "per: must be a power of ten up to 10¹²"),
         ({"per": 10**13}, "per: must be a power of ten up to 10¹²"),
-        ({"over": "month"}, "over: pricing over a month is not built in this version"),
+        ({"over": "month"}, "over: only a package or graduated tiers are priced over a month"),
         (
             {"package": Package(size_micro=1, rounding="up"), "per": 10},
             "per: doesn't go with a package, whose rate is for one package",

@@ -1,4 +1,4 @@
-"""Rating by examples: published ones, a real trace, and each rule of a card."""
+"""Rating by examples: published ones, a real trace, each rule of a card (ruling 11)."""
 
 import csv
 import gzip

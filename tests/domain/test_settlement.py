@@ -1,13 +1,34 @@
-"""Settlement: nothing owed stands beside free credits."""
+"""Settlement: nothing owed stands beside free credits (rulings 2, 29)."""
 
-from drawdown.domain.accounts import Account
-from drawdown.domain.drafts import Draft, Origin
-from drawdown.domain.entries import EntryFacts
-from drawdown.domain.inputs import Grant
+from drawdown.domain.drafts import Draft
+from drawdown.domain.entries import PARTITION_CUSTOMER, EntryFacts
+from drawdown.domain.inputs import (
+    ExtendHold,
+    Freeze,
+    Grant,
+    NoteDispute,
+    RefundUsage,
+    ReleaseHold,
+    Tick,
+    Unfreeze,
+)
 from drawdown.domain.numbers import AMOUNT_MAX, ATTO_PER_MICRO, MINUTE_US
-from drawdown.domain.settlement import after, settle, settle_due
-from drawdown.domain.usage import charge_usage
-from tests.domain.building import CREDIT, T, World, account_state, card, command, drawn, usage
+from drawdown.domain.settlement import settle
+from drawdown.domain.usage import Price, charge, usage_origin
+from tests.domain.building import (
+    CREDIT,
+    HOUR_US,
+    T,
+    World,
+    account_state,
+    card,
+    command,
+    deduction,
+    drawn,
+    moved,
+    told,
+    usage,
+)
 
 
 def overdrawn(credits: int, *, limit: int = 100) -> World:
@@ -16,18 +37,6 @@ def overdrawn(credits: int, *, limit: int = 100) -> World:
     world.policy("overdraft", overage_mode="overdraft", overdraft_limit=limit * CREDIT)
     world.use("owed", credits)
     return world
-
-
-def origin(at: int = T) -> Origin:
-    return Origin(
-        cause="command",
-        cause_id="k",
-        digest=b"",
-        reason="why",
-        actor="who",
-        occurred_at=T,
-        recorded_at=at,
-    )
 
 
 def test_a_grant_pays_what_is_owed_in_an_entry_of_its_own() -> None:
@@ -175,56 +184,138 @@ def test_a_lot_in_its_grace_settles_nothing() -> None:
     assert len(world.policy("p2", T + 10, grace_us=1).facts) == 1
 
 
-def owing(debt: int, overdraft: int, lot: int) -> tuple[Account, EntryFacts]:
-    """An account that owes both, and the settlement by an unscoped lot."""
+def purchase(world: World, credits: int, *, payment_id: str = "p", at: int = T) -> list[EntryFacts]:
+    """A lot named after its payment that costs a cent a credit."""
+    body = Grant(
+        amount=credits * CREDIT,
+        kind="purchased",
+        price_minor=credits,
+        currency="USD",
+        payment_id=payment_id,
+    )
+    return world.accept(body, payment_id, at)
+
+
+def lose(world: World, payment_id: str = "p", at: int = T) -> list[EntryFacts]:
+    body = NoteDispute(dispute_id=f"d {payment_id}", payment_id=payment_id, state="lost")
+    return world.accept(body, "", at)
+
+
+def owing(*, debt: int, overdraft: int) -> World:
+    """A world whose customer owes both, in whole credits."""
     world = World(card())
-    world.grant("lot", lot)
+    world.policy("overdraft", overage_mode="overdraft", overdraft_limit=100 * CREDIT)
+    purchase(world, debt)
+    world.use("spent", debt)
+    lose(world)
+    if overdraft:
+        world.use("overdrawn", overdraft)
     account = world.account()
-    account.debt, account.overdraft = debt, overdraft
-    account.balance -= debt + overdraft
-    (settled,) = settle(Draft(account, "test", origin()), account.live, effective_at=T)
-    return account, settled
+    assert (account.debt, account.overdraft) == (debt * CREDIT, overdraft * CREDIT)
+    return world
 
 
-def test_debt_is_paid_before_overdraft() -> None:
-    _, settled = owing(debt=5, overdraft=7, lot=4)
-    assert (settled.debt, settled.overdraft) == (1, 7)
-    _, settled = owing(debt=5, overdraft=7, lot=6)
-    assert (settled.debt, settled.overdraft) == (0, 6)
-    account, settled = owing(debt=5, overdraft=7, lot=20)
-    assert (settled.debt, settled.overdraft, settled.available) == (0, 0, 8)
-    assert (account.debt, account.overdraft) == (5, 7), "a draft changes nothing"
+def test_2_debt_is_paid_before_overdraft() -> None:
+    for lot, debt, overdraft in ((4, 1, 7), (6, 0, 6), (12, 0, 0)):
+        world = owing(debt=5, overdraft=7)
+        _, settled = world.grant("lot", lot * CREDIT).facts
+        assert (settled.debt, settled.overdraft) == (debt * CREDIT, overdraft * CREDIT)
+        assert (settled.amount, drawn(settled)) == (0, [("lot", lot)])
+        assert world.account().lots["lot"].spent == lot * CREDIT
+    assert len(world.grant("more", CREDIT).facts) == 1
 
 
-def test_debt_alone_is_settled_when_due() -> None:
-    account, _ = owing(debt=5, overdraft=0, lot=20)
-    (settled,) = settle_due(account, "test", origin())
-    assert (settled.debt, settled.cause, settled.balance) == (0, "due", 15)
+def test_2_what_is_owed_is_paid_in_burn_order_by_as_many_lots_as_it_takes() -> None:
+    world = owing(debt=5, overdraft=7)
+    world.grant("scoped", 50 * CREDIT, meters=["tokens"], priority=0)
+    world.grant("late", 20 * CREDIT, effective_at=T + 9)
+    world.grant("soon", 3 * CREDIT, effective_at=T + 9, expires_at=T + HOUR_US)
+    (settled,) = world.accept(Tick(), "", T + 9, customer_id=PARTITION_CUSTOMER)
+    assert drawn(settled) == [("soon", 3), ("late", 9)]
+    assert (settled.cause, settled.effective_at, settled.debt) == ("tick", T + 9, 0)
 
 
-def test_nothing_owed_settles_nothing() -> None:
+def test_2_what_a_hold_gives_back_settles_after_its_release() -> None:
     world = World(card())
-    world.grant("lot", CREDIT)
-    account = world.account()
-    assert settle(Draft(account, "test", origin()), account.live, effective_at=T) == []
-    assert settle_due(account, "test", origin()) == []
+    world.policy("overdraft", overage_mode="overdraft", overdraft_limit=9 * CREDIT)
+    world.grant("lot", 5 * CREDIT)
+    world.hold("h", 4)
+    world.use("e", 3)
+    assert world.account().overdraft == 2 * CREDIT
+    released, settled = world.accept(ReleaseHold(hold_id="h"))
+    assert (released.type, released.held, released.available) == ("hold_released", 0, 2 * CREDIT)
+    assert (settled.type, moved(settled)) == ("overdraft_settled", [("lot", 2, 0, False)])
+    assert (settled.balance, settled.available, settled.overdraft) == (2 * CREDIT, 2 * CREDIT, 0)
 
 
-def test_after_leaves_the_account_as_it_is() -> None:
+def test_2_what_is_unfrozen_settles() -> None:
+    world = overdrawn(4)
+    world.accept(Freeze())
+    world.grant("lot", 5 * CREDIT)
+    assert world.account().overdraft == 4 * CREDIT
+    assert told(world.accept(Unfreeze(), "", T + 1)) == [("unfreeze", 0), ("overdraft_settled", 0)]
+
+
+def test_2_what_is_refunded_settles() -> None:
     world = World(card())
-    world.grant("a", 2 * CREDIT, kind="purchased", price_minor=200, currency="USD")
-    world.grant("b", CREDIT, expires_at=T + 10, meters=["tokens"])
-    world.use("e", 2)
+    world.policy("overdraft", overage_mode="overdraft", overdraft_limit=9 * CREDIT)
+    world.grant("lot", 5 * CREDIT)
+    world.use("first", 5)
+    world.use("second", 3)
+    refund, settled = world.accept(RefundUsage(refund_id="r", event_id="first"))
+    assert (refund.amount, refund.balance, refund.available) == (5 * CREDIT, 2 * CREDIT, 2 * CREDIT)
+    assert (drawn(settled), settled.overdraft, settled.available) == ([("lot", 3)], 0, 2 * CREDIT)
+
+
+def test_2_debt_that_arises_beside_free_credits_is_settled_at_once() -> None:
+    world = World(card())
+    purchase(world, 5)
+    world.use("e", 5)
+    world.grant("free", 9 * CREDIT)
+    clawback, settled = lose(world)
+    assert (clawback.amount, clawback.debt) == (-5 * CREDIT, 5 * CREDIT)
+    assert (clawback.balance, clawback.available) == (4 * CREDIT, 4 * CREDIT)
+    assert (drawn(settled), settled.debt, settled.balance) == ([("free", 5)], 0, 4 * CREDIT)
+
+
+def test_2_an_extension_leaves_nothing_owed_beside_free_credits() -> None:
+    world = overdrawn(2)
+    world.hold("h", 3)
+    assert told(world.accept(ExtendHold(hold_id="h", amount=CREDIT))) == [("hold_extended", 0)]
+    assert world.account().reserved_room == 4 * CREDIT
+
+
+def test_29_each_due_booking_is_closed_by_its_own_settlement_and_the_decision_by_one() -> None:
+    world = overdrawn(9)
+    world.grant("first", CREDIT, effective_at=T + 1)
+    world.grant("second", CREDIT, effective_at=T + 2)
+    granted = Grant(amount=CREDIT, kind="included")
+    facts = world.accept(granted, "third", T + 5)
+    assert told(facts) == [
+        ("overdraft_settled", 0),
+        ("overdraft_settled", 0),
+        ("grant", 1),
+        ("overdraft_settled", 0),
+    ]
+    assert [each.effective_at - T for each in facts] == [1, 2, 5, 5]
+    assert [each.overdraft // CREDIT for each in facts] == [8, 7, 7, 6]
+    assert [each.cause for each in facts] == ["due", "due", "command", "command"]
+
+
+def test_28_settled_cost_basis_is_released_by_the_settling_lot() -> None:
+    world = overdrawn(4)
+    _, settled = purchase(world, 10)
+    assert moved(settled) == [("p", 4, 4, False)]
+
+
+def test_a_draft_takes_everything_back() -> None:
+    world = owing(debt=5, overdraft=7)
     account = world.account()
     before = account_state(account)
-    assert after(account, []) is account
-    draft = Draft(account, "test", origin())
-    facts = [draft.entry("rejected", amount=0, effective_at=T, allocations=[]) for _ in range(2)]
-    moved = after(account, facts)
+    draft = Draft(account, "test", usage_origin(usage(), T))
+    settle(draft, T)
+    assert draft.finish() == []
     assert account_state(account) == before
-    assert account_state(moved) == {**before, "account_seq": 5}
-    account.lots["a"].remaining -= 1
-    assert moved.lots["a"].remaining == CREDIT
 
 
 def test_a_balance_ends_at_minus_two_to_the_62() -> None:
@@ -232,6 +323,16 @@ def test_a_balance_ends_at_minus_two_to_the_62() -> None:
     world.policy("p", overage_mode="overdraft", overdraft_limit=AMOUNT_MAX)
     account = world.account()
     account.debt, account.balance = AMOUNT_MAX, -AMOUNT_MAX
-    for micro, entries in ((0, 1), (1, 0)):
-        charged = charge_usage(account, "test", usage(), T, "", [], micro * ATTO_PER_MICRO)
-        assert len(charged) == entries
+    for micro, charged in ((0, True), (1, False)):
+        price = Price(rate_card="", lines=[], total_atto=micro * ATTO_PER_MICRO, month_totals=[])
+        draft = Draft(account, "test", usage_origin(usage(), T))
+        assert charge(draft, usage(), price, None) is charged
+        assert len(draft.finish()) == int(charged)
+
+
+def test_overage_ends_at_two_to_the_62() -> None:
+    world = World(card())
+    world.policy("p", overage_mode="overage")
+    most = usage("most", quantities={"tokens": AMOUNT_MAX})
+    assert deduction(world.decide(most)).overage_total == AMOUNT_MAX
+    assert world.decide(usage("one more", quantities={"tokens": 1})).code == "out_of_range"

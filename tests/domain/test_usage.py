@@ -350,5 +350,5 @@ class TestRefused:
         assert facts.details is not None
         rejection = facts.details.rejection
         assert rejection is not None
-        assert (rejection.code, rejection.input) == ("no_rate", b"raw usage")
+        assert (rejection.code, rejection.input) == ("no_rate", b"raw usage 1")
         assert facts.account_seq == 3

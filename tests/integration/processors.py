@@ -16,10 +16,11 @@ from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.clients import producer, reader
 from drawdown.adapters.kafka.ledger_log import read_entries
 from drawdown.adapters.kafka.partition_log import PartitionLog, value_of
+from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.requests import Requests
 from drawdown.adapters.kafka.topics import create_topics, ledger_partitions
 from drawdown.domain.dead_letters import DeadLetter
-from drawdown.domain.entries import PARTITION_CUSTOMER, LedgerEntry
+from drawdown.domain.entries import PARTITION_CUSTOMER, EntryFacts, EntryType, LedgerEntry
 from drawdown.domain.inputs import ApplyRateCard, Command, CommandBody, Grant
 from drawdown.domain.rate_cards import RateCard
 from drawdown.domain.replies import Reply
@@ -31,13 +32,14 @@ STARTED_WITHIN_S = 60.0
 class Processor:
     """One ledger processor; its log goes to a file."""
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    def __init__(self, settings: Settings, log: Path, variables: dict[str, str]) -> None:
         self.log = log
         environment = {
             **os.environ,
             "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
             "DRAWDOWN_NAMESPACE": settings.namespace,
             "DRAWDOWN_RATE_CARD_LEAD_S": "0",
+            **variables,
         }
         with log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -51,9 +53,9 @@ class Processor:
 
 
 @contextmanager
-def processing(settings: Settings, log: Path) -> Iterator[Processor]:
-    """A processor that is killed at the end, if it still runs."""
-    processor = Processor(settings, log)
+def processing(settings: Settings, log: Path, **variables: str) -> Iterator[Processor]:
+    """A processor that is killed at the end, if it still runs; with environment variables."""
+    processor = Processor(settings, log, variables)
     try:
         yield processor
     finally:
@@ -64,8 +66,8 @@ def processing(settings: Settings, log: Path) -> Iterator[Processor]:
 def prepare(settings: Settings, card: Callable[[int], RateCard]) -> None:
     """Create the topics and send a rate card, in force from now on or a little later (µs)."""
     create_topics(settings)
-    client = producer(settings)
-    client.flush(30)
+    # An idempotent producer would wait for a broker that has just started.
+    client = producer(settings, enable_idempotence=False)
     soon_us = time.time_ns() // 1_000 + 2_000_000
     value = framed(settings, command(ApplyRateCard(card=card(soon_us))))
     for partition in range(ledger_partitions(settings)):
@@ -101,11 +103,19 @@ def send_raw(settings: Settings, topic: str, partition: int, value: bytes | None
     assert client.flush(30) == 0
 
 
-def grant(settings: Settings, customer_id: str, credits_: int) -> Reply:
-    """Grant credits and wait for the committed reply."""
-    body = Grant(amount=credits_ * 1_000_000, kind="promotional")
+def ask(settings: Settings, customer_id: str, **bodies: CommandBody) -> list[Reply]:
+    """Send commands, each of the id it is named, and wait for the committed replies."""
+    commands = [command(body, command_id, customer_id) for command_id, body in bodies.items()]
     with Requests(settings) as requests:
-        [reply] = requests.ask([command(body, f"grant {customer_id}", customer_id)])
+        return list(requests.ask(commands))
+
+
+def grant(
+    settings: Settings, customer_id: str, credits_: int, *, expires_at: int | None = None
+) -> Reply:
+    """Grant credits, in a lot called `grant`, and wait for the committed reply."""
+    body = Grant(amount=credits_ * 1_000_000, kind="promotional", expires_at=expires_at)
+    [reply] = ask(settings, customer_id, grant=body)
     return reply
 
 
@@ -116,6 +126,13 @@ def entries(settings: Settings) -> list[LedgerEntry]:
         for partition in range(ledger_partitions(settings))
         for _, entry in read_entries(settings, partition)
     ]
+
+
+def entries_of(settings: Settings, customer_id: str) -> list[EntryFacts]:
+    """A customer's committed entries, in their order."""
+    home = partition_of(customer_id, ledger_partitions(settings))
+    facts = (entry.facts for _, entry in read_entries(settings, home))
+    return [each for each in facts if each.customer_id == customer_id]
 
 
 def deductions(settings: Settings) -> list[LedgerEntry]:
@@ -143,6 +160,29 @@ def committed(settings: Settings) -> dict[int, int]:
     found = {each.partition: each.offset for each in client.committed(places, timeout=30)}
     client.close()
     return found
+
+
+def wait_for_type(
+    settings: Settings, customer_id: str, type_: EntryType, count: int = 1
+) -> list[EntryFacts]:
+    """A customer's entries of a type once there are so many; more is a failure at once."""
+    until = time.monotonic() + STARTED_WITHIN_S
+    found: list[EntryFacts] = []
+    while time.monotonic() < until:
+        found = [each for each in entries_of(settings, customer_id) if each.type == type_]
+        assert len(found) <= count, f"{len(found)} {type_} of {count}"
+        if len(found) == count:
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"{len(found)} of {count} {type_} after {STARTED_WITHIN_S} s")
+
+
+def wait_for_log(processor: Processor, event: str) -> None:
+    """Wait until a processor has logged an event."""
+    until = time.monotonic() + STARTED_WITHIN_S
+    while f'"{event}"' not in processor.log.read_text():
+        assert time.monotonic() < until, f"no {event} within {STARTED_WITHIN_S} s"
+        time.sleep(0.2)
 
 
 def wait_for_deductions(settings: Settings, count: int, within_s: float = STARTED_WITHIN_S) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import get_args
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
@@ -17,6 +18,7 @@ from tests.integration.projecting import (
     rows,
     running,
 )
+from tests.integration.told import ToldLedger, publish_told
 from tests.plugins.sealed_ledger import SealedLedger, publish
 
 from drawdown import metrics
@@ -24,6 +26,7 @@ from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.clients import consumer, transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
+from drawdown.domain.entries import EntryType
 from drawdown.errors import DatabaseRefused
 from drawdown.projection.loop import Projector
 from drawdown.settings import Settings
@@ -58,7 +61,7 @@ def producer(settings: Settings) -> Iterator[Producer]:
     made.flush(WITHIN_S)
 
 
-def differences(settings: Settings, ledger: SealedLedger) -> list[str]:
+def differences(settings: Settings, ledger: SealedLedger | ToldLedger) -> list[str]:
     """What the read model shows otherwise than the ledger's fold."""
     found = Found()
     partition, seq = ledger.ledger.partition, ledger.ledger.partition_seq
@@ -91,6 +94,21 @@ def test_the_read_model_is_the_fold_of_the_ledger(settings: Settings, producer: 
     assert usage == [(len(charges), rated, rated)]
     days = rows(settings, "SELECT min(day)::text, max(day)::text FROM usage_daily")
     assert days == [("2026-01-01", "2026-01-02")]
+
+
+@pytest.mark.parametrize("batch", [1, 5, 1_000])
+def test_every_kind_of_entry_shows_as_it_folds(
+    settings: Settings, producer: Producer, batch: int
+) -> None:
+    told = ToldLedger(settings, "every_kind_of_entry")
+    assert {each.facts.type for each in told.entries} == set(get_args(EntryType))
+    publish_told(settings, producer, told)
+    with running(balance_projector(settings.model_copy(update={"projector_batch": batch}))):
+        assert differences(settings, told) == []
+    held = rows(settings, "SELECT sum(reserved), count(*) FILTER (WHERE state = 'open') FROM holds")
+    assert held == [(0, 0)]
+    charged = sum(each.facts.charge.rated for each in told.entries if each.facts.charge)
+    assert rows(settings, "SELECT sum(rated) FROM usage_daily") == [(charged,)]
 
 
 def test_it_goes_on_where_it_stood_and_never_by_the_group_s_offsets(

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import pytest
 from tests.domain.building import card, command, usage
@@ -22,7 +23,16 @@ from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import connect
 from drawdown.cli import app
 from drawdown.domain.entries import PARTITION_CUSTOMER
-from drawdown.domain.inputs import ApplyRateCard, CommandBody, Grant
+from drawdown.domain.inputs import (
+    ApplyRateCard,
+    CaptureHold,
+    CommandBody,
+    Grant,
+    HoldUsage,
+    NoteDispute,
+    PlaceHold,
+    Tick,
+)
 from drawdown.domain.numbers import MICRO
 from drawdown.settings import Settings, current
 from drawdown.verification import Report, verify
@@ -48,8 +58,10 @@ class Inputs:
         self._wire = Wire(settings)
         self._producer = producer(settings)
         self.now = time.time_ns() // 1_000
+        self.sent: list[str] = []
 
     def send(self, body: CommandBody, command_id: str, customer_id: str) -> None:
+        self.sent.append(command_id)
         for partition in (0, 1) if customer_id == PARTITION_CUSTOMER else (-1,):
             sent = command(body, command_id, customer_id=customer_id, issued_at=self.now)
             value = encode_command(sent, header=self._wire.header("command"))
@@ -146,6 +158,57 @@ def test_everything_adds_up(settings: Settings) -> None:
     assert (report.accounts, report.lots) == (8, 8)
     told = json.loads(json.dumps(report.as_json()))
     assert (told["ok"], told["credits_charged"]) == (True, "800")
+
+
+def send_what_changes_nothing(settings: Settings) -> None:
+    """A charge that a capture repeats, a dispute told twice, ticks with nothing due."""
+    inputs = Inputs(settings)
+    inputs.send(
+        ApplyRateCard(card=card(effective_from=inputs.now + 30 * MICRO)), "card", "$partition"
+    )
+    bought = Grant(
+        amount=100 * MICRO,
+        kind="purchased",
+        price_minor=999,
+        currency="USD",
+        payment_id="p",
+        referral_id="lonely",
+    )
+    inputs.send(bought, "grant", "acme")
+    states: tuple[Literal["opened", "won"], ...] = ("opened", "opened", "won")
+    for state in states:
+        notice = NoteDispute(dispute_id="d", payment_id="p", state=state)
+        inputs.send(notice, f"notice-{len(inputs.sent)}", "acme")
+    expires_at = inputs.now + 3600 * MICRO
+    held = PlaceHold(hold_id="h", amount=5 * MICRO, meter="tokens", expires_at=expires_at)
+    inputs.send(held, "hold", "acme")
+    inputs.flush()
+    time.sleep(1.0)
+    usage = HoldUsage(
+        event_id="e",
+        meter="tokens",
+        occurred_at=inputs.now + 60 * MICRO,
+        status="succeeded",
+        properties={},
+        quantities={"tokens": 2 * MICRO},
+    )
+    inputs.send(CaptureHold(hold_id="h", usage=usage, final=False), "capture-1", "acme")
+    inputs.send(CaptureHold(hold_id="h", usage=usage, final=False), "capture-2", "acme")
+    inputs.send(Tick(), "tick", "$partition")
+    inputs.flush()
+    time.sleep(1.0)
+    inputs.use("acme", "e", 2)
+    inputs.flush()
+
+
+def test_what_changes_nothing_is_explained_by_what_did(settings: Settings) -> None:
+    with processor(settings), running(balance_projector(settings)):
+        send_what_changes_nothing(settings)
+        report = verify(settings, within_s=PATIENCE_S)
+    assert report.ok, explanations(report)
+    assert (report.duplicates, report.idle_ticks) == (3, 2)
+    assert (report.lots, report.holds) == (1, 1)
+    assert report.one_sided_referrals == ["lonely"]
 
 
 def test_a_read_model_that_was_touched_is_named(settings: Settings) -> None:

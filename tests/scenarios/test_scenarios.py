@@ -5,12 +5,18 @@ What may stand in a scenario: `drawdown scenario format`.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from typer.testing import CliRunner
 
+from drawdown.adapters.documents.commands import BODIES, RECURRING, ROLLOVER
+from drawdown.adapters.documents.entries import ACCOUNT, LOT
+from drawdown.adapters.documents.entries import HOLD as HOLD_SHAPE
+from drawdown.adapters.documents.usage import COLUMNS
 from drawdown.cli.application import app
+from drawdown.domain.codes import MEANING
+from drawdown.domain.entries import EntryType
 from drawdown.errors import InvalidDocument
 from drawdown.scenarios import document
 from drawdown.scenarios.document import parse_scenario, read_scenario
@@ -18,7 +24,10 @@ from drawdown.scenarios.playing import Played, play
 
 SCENARIOS = sorted(Path(__file__).parent.glob("*.yaml"))
 CARD = {"meters": {"work": {"lines": [{"quantity": "units", "rate": "1"}]}}}
-GRANT = {"at": "2026-01-01T00:00Z", "grant": {"lot_id": "g", "amount": 30, "kind": "included"}}
+GRANT: dict[str, Any] = {
+    "at": "2026-01-01T00:00Z",
+    "grant": {"lot_id": "g", "amount": 30, "kind": "included"},
+}
 
 
 def played(*steps: dict[str, Any], **top: Any) -> Played:
@@ -76,6 +85,85 @@ def test_a_wrong_expectation_fails_and_is_explained(expect: Any, difference: str
     result = played(GRANT, use(5, expect=expect))
     assert not result.passed
     assert result.first_difference == f"step 2 (usage, 2026-01-01T00:00:00Z): {difference}"
+
+
+HOLD = {"place_hold": {"hold_id": "h", "amount": 4, "expires_at": "2026-01-01T01:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("expect", "difference"),
+    [
+        ({"holds": {"h": "released"}}, "state of hold h: expected released, got open"),
+        ({"holds": {"h": 5}}, "reserved of hold h: expected 5, got 4"),
+        (
+            {"holds": {"h": {"reservations": {"g": "3.5"}}}},
+            "reservations of hold h.g: expected 3.5, got 4",
+        ),
+        ({"holds": {"i": "open"}}, "state of hold i: expected open, got no such hold"),
+        ({"lots": {"g": {"reserved": 3}}}, "reserved of lot g: expected 3, got 4"),
+        ({"lots": {"g": {"freezes": ["manual"]}}}, "freezes of lot g: expected [manual], got []"),
+        ({"frozen": True}, "frozen of acme: expected True, got False"),
+        ({"outcomes": {"rejected": 2}}, "rejected: expected 2, got 0"),
+        (
+            {"as_of": {"at": "2026-01-01T00:00Z", "balance": 29}},
+            "balance as of 2026-01-01T00:00:00Z, as known now: expected 29, got 30",
+        ),
+        (
+            {"as_of": [{"at": "2025-01-01T00:00Z", "known": "then", "lots": {"g": 30}}]},
+            "lot g as of 2025-01-01T00:00:00Z, as known then: expected 30, got no such lot",
+        ),
+    ],
+)
+def test_wrong_expectations_of_holds_and_times_are_explained(expect: Any, difference: str) -> None:
+    result = played(GRANT, {**HOLD, "expect": expect})
+    assert result.first_difference == f"step 2 (place_hold, 2026-01-01T00:00:00Z): {difference}"
+
+
+def test_of_a_repeated_step_outcomes_are_counted() -> None:
+    expect = {"outcomes": {"accepted": 7, "rejected": 3}, "held": 28, "holds": {"h-7": "open"}}
+    result = played(GRANT, {**HOLD, "repeat": 10, "expect": expect})
+    assert result.passed, result.first_difference
+    assert result.steps[-1].outcomes == {"accepted": 7, "rejected": 3}
+
+
+def test_a_tick_books_what_is_due_for_everybody() -> None:
+    expect = {
+        "entries": [{"type": "hold_expired", "customer_id": "acme"}],
+        "held": 0,
+        "holds": {"h": "expired"},
+    }
+    tick = {"at": "2026-01-01T02:00Z", "tick": {}, "expect": expect}
+    result = played(GRANT, HOLD, tick)
+    assert result.passed, result.first_difference
+
+
+def test_reminders_are_told_from_the_account_s_lots() -> None:
+    grant = {**GRANT["grant"], "expires_at": "2026-03-01T00:00Z"}
+    told: dict[str, Any] = {
+        "until": "2026-02-23T00:00Z",
+        "due": [{"days": 30}, {"days": 7, "amount": 30}],
+    }
+    step = {"at": "2026-01-01T00:00Z", "grant": grant, "expect": {"reminders": told}}
+    result = played(step)
+    assert result.passed, result.first_difference
+    told["due"][1]["amount"] = 29
+    assert "reminder 2.amount: expected 29, got 30" in played(step).first_difference
+    told["due"].pop()
+    assert "reminders: expected" in played(step).first_difference
+
+
+def test_a_step_that_only_looks_books_nothing() -> None:
+    look = {"at": "2026-01-01T02:00Z", "expect": {"holds": {"h": "open"}, "held": 4}}
+    result = played(GRANT, HOLD, look)
+    assert result.passed, result.first_difference
+
+
+def test_the_format_tells_every_command_field_and_code() -> None:
+    told = CliRunner().invoke(app, ["scenario", "format"]).stdout
+    for name in (*BODIES, *get_args(EntryType), *MEANING, *ACCOUNT.fields, *LOT.fields):
+        assert name in told, name
+    for name in (*HOLD_SHAPE.fields, *RECURRING.fields, *ROLLOVER.fields, *COLUMNS):
+        assert name in told, name
 
 
 def test_amounts_are_compared_as_numbers() -> None:

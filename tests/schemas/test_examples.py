@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from io import BytesIO
-from typing import Any
+from typing import Any, get_args
 
 import fastavro
 import pytest
@@ -11,6 +11,7 @@ from tests.schemas.examples import Example, examples
 from tests.schemas.records import model, to_domain, to_plain
 
 from drawdown.adapters.avro import codec, generic, schema_files
+from drawdown.domain.entries import EntryType
 from drawdown.domain.inputs import CommandBody
 
 EXAMPLES = examples()
@@ -59,3 +60,20 @@ def test_every_version_of_every_schema_has_examples() -> None:
 def test_every_kind_of_command_has_an_example() -> None:
     shown = {each.record["body"][0] for each in EXAMPLES if each.schema.name == "command"}
     assert shown == {f"drawdown.{kind.__name__}" for kind in CommandBody.__args__}
+
+
+def test_every_type_of_entry_has_an_example() -> None:
+    entries = [each.record for each in EXAMPLES if each.schema.name == "ledger-entry"]
+    assert {each["facts"]["type"] for each in entries} == set(get_args(EntryType))
+
+
+@pytest.mark.parametrize(
+    "example",
+    [each for each in EXAMPLES if each.schema == schema_files.newest("ledger-entry")],
+    ids=lambda example: example.name,
+)
+def test_an_example_has_the_hash_of_its_facts(example: Example) -> None:
+    _, holds = codec.decode_entry_checked(
+        generic.encode(example.record, "ledger-entry", header=b""), 0
+    )
+    assert holds

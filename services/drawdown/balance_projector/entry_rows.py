@@ -1,7 +1,6 @@
 """Entries as rows: every field of every entry, by COPY."""
 
 import json
-from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -77,7 +76,7 @@ def _rated(line: RatedLine) -> str:
 
 
 def _details(details: EntryDetails | None) -> str:
-    """What is there of the details; bytes in base64."""
+    """What is there of the details; bytes hexadecimal."""
     if details is None:
         return NULL
     text = json.dumps(details, ensure_ascii=False, default=_plain)
@@ -87,7 +86,7 @@ def _details(details: EntryDetails | None) -> str:
 def _plain(value: Any) -> object:
     """A value of the domain as JSON knows it, without what is absent."""
     if isinstance(value, bytes):
-        return b64encode(value).decode()
+        return value.hex()
     # Compiled classes have no `__dict__`, but they know their fields.
     told = ((name, getattr(value, name)) for name in value.__dataclass_fields__)
     return {name: each for name, each in told if each is not None and each != []}

@@ -1,23 +1,14 @@
-"""Lots as rows: opened by a grant, moved by the allocations of later entries."""
+"""Lots as rows: opened by a grant, moved by the allocations of later entries, changed by them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from drawdown.adapters.postgres.connections import Cursor
 from drawdown.adapters.postgres.literals import json_list, json_map
 from drawdown.adapters.postgres.unnested import Unnested
+from drawdown.balance_projector.lot_movements import LotKey, LotMovements, Movement
 from drawdown.domain.entries import LedgerEntry
-from drawdown.domain.evolve import UnknownEntry
 from drawdown.errors import LedgerCorrupt
-
-LotKey = tuple[str, str, str]
-"""Customer, unit, lot id."""
-
-SPENDING: Final = frozenset({"deduction", "overdraft_settled"})
-"""Entries whose allocations are spent."""
-UNMOVING: Final = frozenset({"rejected", "policy_changed", "rate_card_applied"})
-"""Entries that touch no lot."""
 
 _OPENED: Final = Unnested(
     customer_id="text",
@@ -29,7 +20,11 @@ _OPENED: Final = Unnested(
     campaign="text",
     granted="bigint",
     remaining="bigint",
+    reserved="bigint",
     spent="bigint",
+    expired="bigint",
+    voided="bigint",
+    clawed_back="bigint",
     price_minor="bigint",
     currency="text",
     list_price_minor="bigint",
@@ -41,16 +36,21 @@ _OPENED: Final = Unnested(
     expires_at="bigint",
     payment_id="text",
     referral_id="text",
+    opens_at="bigint",
+    voids_at="bigint",
+    period_at="bigint",
     accepted_at="bigint",
     freezes="jsonb",
+    frozen_since="bigint",
+    closed="boolean",
+    clawed="boolean",
+    debt="bigint",
     partition="integer",
     partition_seq="bigint",
 )
-_OPEN: Final = f"""
-INSERT INTO lots ({_OPENED.names}, reserved, expired, voided, clawed_back, closed)
-SELECT {_OPENED.names}, 0, 0, 0, 0, false FROM {_OPENED.rows}
-"""
-_MOVED: Final = Unnested(
+_OPEN: Final = f"INSERT INTO lots ({_OPENED.names}) SELECT {_OPENED.names} FROM {_OPENED.rows}"
+
+_SPENT: Final = Unnested(
     customer_id="text",
     unit="text",
     lot_id="text",
@@ -58,76 +58,119 @@ _MOVED: Final = Unnested(
     released_minor="bigint",
     partition_seq="bigint",
 )
-_MOVE: Final = f"""
+_SPEND: Final = f"""
 UPDATE lots SET
     remaining = lots.remaining - rows.spent, spent = lots.spent + rows.spent,
     released_minor = lots.released_minor + rows.released_minor, partition_seq = rows.partition_seq
+FROM {_SPENT.rows}
+WHERE lots.customer_id = rows.customer_id AND lots.unit = rows.unit AND lots.lot_id = rows.lot_id
+"""
+"""What nearly every lot of a batch needs."""
+
+_MOVED: Final = Unnested(
+    customer_id="text",
+    unit="text",
+    lot_id="text",
+    gone="bigint",
+    spent="bigint",
+    reserved="bigint",
+    expired="bigint",
+    voided="bigint",
+    clawed_back="bigint",
+    released_minor="bigint",
+    partition_seq="bigint",
+    repaid_to="bigint",
+    changed="boolean",
+    expires_at="bigint",
+    freezes="jsonb",
+    frozen_since="bigint",
+    closed="boolean",
+    clawed="boolean",
+    debt="bigint",
+)
+_REPAID: Final = "(lots.debt - coalesce(rows.repaid_to, lots.debt))"
+_MOVE: Final = f"""
+UPDATE lots SET
+    remaining = lots.remaining - rows.gone,
+    spent = lots.spent + rows.spent - {_REPAID},
+    reserved = lots.reserved + rows.reserved,
+    expired = lots.expired + rows.expired,
+    voided = lots.voided + rows.voided,
+    clawed_back = lots.clawed_back + rows.clawed_back + {_REPAID},
+    released_minor = lots.released_minor + rows.released_minor,
+    partition_seq = rows.partition_seq,
+    expires_at = CASE WHEN rows.changed THEN rows.expires_at ELSE lots.expires_at END,
+    freezes = CASE WHEN rows.changed THEN rows.freezes ELSE lots.freezes END,
+    frozen_since = CASE WHEN rows.changed THEN rows.frozen_since ELSE lots.frozen_since END,
+    closed = CASE WHEN rows.changed THEN rows.closed ELSE lots.closed END,
+    clawed = CASE WHEN rows.changed THEN rows.clawed ELSE lots.clawed END,
+    debt = CASE WHEN rows.changed THEN rows.debt ELSE lots.debt END
 FROM {_MOVED.rows}
 WHERE lots.customer_id = rows.customer_id AND lots.unit = rows.unit AND lots.lot_id = rows.lot_id
 """
 
 
-@dataclass(slots=True)
-class Movement:
-    """What a batch of entries does to a lot."""
-
-    spent: int = 0
-    released_minor: int = 0
-    partition_seq: int = 0
-
-
 def write_lots(cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
-    """Open and move the lots of one partition's entries.
+    """Open, move and change the lots of one partition's entries.
 
     Raises `UnknownEntry` for a type of a later version, `LedgerCorrupt` for a lot that no grant
     opened.
     """
-    opened, moved = lot_changes(entries)
+    movements = LotMovements(entries)
+    opened, moved = movements.opened, movements.moved
     if opened:
-        cursor.execute(_OPEN, _OPENED.arrays(_opened(entry, moved) for entry in opened.values()))
-    rows = [
-        (*key, movement.spent, movement.released_minor, movement.partition_seq)
-        for key, movement in moved.items()
-        if key not in opened
-    ]
-    if rows:
-        cursor.execute(_MOVE, _MOVED.arrays(rows))
-        if cursor.rowcount != len(rows):
-            raise LedgerCorrupt(f"{len(rows) - cursor.rowcount} lots were drawn on but not granted")
+        rows = (_opened(entry, moved.get(key, Movement())) for key, entry in opened.items())
+        cursor.execute(_OPEN, _OPENED.arrays(rows))
+    older = [(key, movement) for key, movement in moved.items() if key not in opened]
+    _update(cursor, _SPEND, _SPENT, [_spent(*each) for each in older if each[1].plain])
+    _update(cursor, _MOVE, _MOVED, [_moved(*each) for each in older if not each[1].plain])
 
 
-def lot_changes(
-    entries: Sequence[LedgerEntry],
-) -> tuple[dict[LotKey, LedgerEntry], dict[LotKey, Movement]]:
-    """The grants by the lot they open, and what the entries do to each lot."""
-    opened: dict[LotKey, LedgerEntry] = {}
-    moved: dict[LotKey, Movement] = {}
-    for entry in entries:
-        facts = entry.facts
-        if facts.type in SPENDING:
-            for part in facts.allocations:
-                key = (facts.customer_id, facts.unit, part.lot_id)
-                movement = moved.get(key)
-                if movement is None:
-                    movement = moved[key] = Movement()
-                movement.spent += part.amount
-                movement.released_minor += part.released_minor
-                movement.partition_seq = entry.partition_seq
-        elif facts.type == "grant":
-            assert facts.details is not None
-            assert facts.details.lot is not None
-            opened[facts.customer_id, facts.unit, facts.details.lot.lot_id] = entry
-        elif facts.type not in UNMOVING:
-            raise UnknownEntry(f"this version can't project an entry of type {facts.type!r}")
-    return opened, moved
+def _update(
+    cursor: Cursor, statement: str, columns: Unnested, rows: list[tuple[object, ...]]
+) -> None:
+    if not rows:
+        return
+    cursor.execute(statement, columns.arrays(rows))
+    if cursor.rowcount != len(rows):
+        raise LedgerCorrupt(f"{len(rows) - cursor.rowcount} lots were drawn on but not granted")
 
 
-def _opened(entry: LedgerEntry, moved: dict[LotKey, Movement]) -> tuple[object, ...]:
+def _spent(key: LotKey, movement: Movement) -> tuple[object, ...]:
+    return (*key, movement.spent, movement.released_minor, movement.partition_seq)
+
+
+def _moved(key: LotKey, movement: Movement) -> tuple[object, ...]:
+    change = movement.change
+    terms: tuple[object, ...] = (False, None, "[]", None, False, False, 0)
+    if change is not None:
+        freezes = json_list(change.freezes)
+        terms = (True, change.expires_at, freezes, change.frozen_since)
+        terms += (change.closed, change.clawed, change.debt)
+    return (
+        *key,
+        movement.gone,
+        movement.spent,
+        movement.reserved,
+        movement.expired,
+        movement.voided,
+        movement.clawed_back,
+        movement.released_minor,
+        movement.partition_seq,
+        movement.repaid_to,
+        *terms,
+    )
+
+
+def _opened(entry: LedgerEntry, since: Movement) -> tuple[object, ...]:
+    """A lot as a batch that opens it leaves it."""
     facts = entry.facts
     assert facts.details is not None
-    terms = facts.details.lot
+    terms, change = facts.details.lot, since.change
     assert terms is not None
-    since = moved.get((facts.customer_id, facts.unit, terms.lot_id), Movement())
+    freezes = terms.freezes if change is None else change.freezes
+    accepted_at = min(facts.recorded_at, facts.effective_at)
+    frozen_since = accepted_at if terms.freezes else None
     return (
         facts.customer_id,
         facts.unit,
@@ -137,8 +180,12 @@ def _opened(entry: LedgerEntry, moved: dict[LotKey, Movement]) -> tuple[object, 
         facts.reason,
         terms.campaign,
         facts.amount,
-        facts.amount - since.spent,
+        facts.amount - since.gone,
+        since.reserved,
         since.spent,
+        since.expired,
+        since.voided,
+        since.clawed_back,
         terms.price_minor,
         terms.currency,
         terms.list_price_minor,
@@ -147,11 +194,18 @@ def _opened(entry: LedgerEntry, moved: dict[LotKey, Movement]) -> tuple[object, 
         json_list(terms.meters),
         json_map(terms.properties),
         terms.effective_at,
-        terms.expires_at,
+        terms.expires_at if change is None else change.expires_at,
         terms.payment_id,
         terms.referral_id,
-        facts.recorded_at,
-        json_list(terms.freezes),
+        terms.opens_at,
+        terms.voids_at,
+        terms.period_at,
+        accepted_at,
+        json_list(freezes),
+        frozen_since if change is None else change.frozen_since,
+        change is not None and change.closed,
+        change is not None and change.clawed,
+        0 if change is None else change.debt,
         entry.source_partition,
         max(entry.partition_seq, since.partition_seq),
     )

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 from drawdown.adapters.postgres.connections import Cursor
 from drawdown.balance_projector.account_rows import upsert_accounts
 from drawdown.balance_projector.entry_rows import copy_entries
+from drawdown.balance_projector.hold_rows import upsert_holds
 from drawdown.balance_projector.lot_rows import write_lots
 from drawdown.balance_projector.usage_rows import add_usage
 from drawdown.domain.entries import LedgerEntry
 
 
 class BalanceProjection:
-    """Accounts, lots, entries and daily usage."""
+    """Accounts, lots, holds, entries and daily usage."""
 
     name: Final = "balance"
     migrations: Final = Path(__file__).parent / "migrations"
@@ -27,5 +28,6 @@ class BalanceProjection:
         """Write one partition's next entries, each exactly once, in order."""
         copy_entries(cursor, entries)
         write_lots(cursor, entries)
+        upsert_holds(cursor, entries)
         upsert_accounts(cursor, entries)
         add_usage(cursor, entries, self._zone)

@@ -41,7 +41,10 @@ ON CONFLICT (customer_id, unit, meter, day) DO UPDATE SET
 
 
 def add_usage(cursor: Cursor, entries: Sequence[LedgerEntry], zone: ZoneInfo) -> None:
-    """Add what the entries charged to the days of `zone` on which it occurred."""
+    """Add what the entries charged, and take off what they refund, by days of `zone`.
+
+    Usage counts on the day on which it occurred, a refund on its own.
+    """
     totals = usage_totals(entries, zone)
     if totals:
         cursor.execute(_ADD, _USAGE.arrays((*key, *total) for key, total in totals.items()))
@@ -60,7 +63,8 @@ def usage_totals(entries: Sequence[LedgerEntry], zone: ZoneInfo) -> dict[UsageKe
         total = totals.get(key)
         if total is None:
             total = totals[key] = [0] * 6
-        total[0] += 1
+        # A refund gives back credits of usage that happened; a capture without usage is none.
+        total[0] += facts.type == "deduction"
         total[1] += charge.rated
         total[2] += charge.rated - charge.overdrawn - charge.overage - charge.uncovered
         total[3] += charge.overdrawn

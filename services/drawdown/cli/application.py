@@ -16,11 +16,15 @@ from drawdown.cli import (
     demonstration,
     grants,
     rates,
+    referrals,
+    reminders,
     scenarios,
     stack,
+    statements,
     topics,
     usage,
     verify,
+    whatif,
 )
 from drawdown.errors import DrawdownError
 
@@ -94,9 +98,15 @@ app.command("bench", rich_help_panel="This machine")(benchmark.bench)
 app.command("topics", rich_help_panel="The ledger")(topics.topics)
 app.add_typer(rates.app, name="rates", rich_help_panel="The ledger")
 app.command("verify", rich_help_panel="The ledger")(verify.verify)
-app.command("grant", rich_help_panel="Customers")(grants.grant)
+app.command("whatif", rich_help_panel="The ledger")(whatif.whatif)
+app.command("check", rich_help_panel="The ledger")(statements.check)
+grants.add_commands(app)
+app.command("refer", rich_help_panel="Customers")(referrals.refer)
 app.command("balance", rich_help_panel="Customers")(accounts.balance)
 app.command("ledger", rich_help_panel="Customers")(accounts.ledger)
+app.command("prove", rich_help_panel="Customers")(statements.prove)
+app.command("explain", rich_help_panel="Customers")(statements.explain)
+app.command("reminders", rich_help_panel="Customers")(reminders.reminders)
 app.add_typer(usage.app, name="usage", rich_help_panel="Inputs")
 app.add_typer(commands.app, name="commands", rich_help_panel="Inputs")
 app.add_typer(scenarios.app, name="scenario", rich_help_panel="Inputs")

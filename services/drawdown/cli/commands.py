@@ -12,14 +12,14 @@ import typer
 
 from drawdown.adapters.documents.commands import BODIES, parse_command
 from drawdown.adapters.documents.json_text import parse_json
-from drawdown.adapters.documents.shapes import Shape
+from drawdown.adapters.documents.meanings import explained_commands
 from drawdown.adapters.kafka.requests import REPLY_TIMEOUT_S, Requests
 from drawdown.cli.output import prose, show_json_line
 from drawdown.cli.replies import reply_document
 from drawdown.cli.sending import ACTOR
 from drawdown.cli.session import connected, now_us
 from drawdown.cli.usage import opened
-from drawdown.domain.inputs import Command
+from drawdown.domain.inputs import Command, Tick
 from drawdown.errors import InvalidDocument
 
 app = typer.Typer(help="Send commands.", no_args_is_help=True)
@@ -27,17 +27,7 @@ app = typer.Typer(help="Send commands.", no_args_is_help=True)
 _WAIT_S: Final = 0.01
 
 
-def _fields(shape: Shape) -> str:
-    return ", ".join(_field(shape, name) for name in shape.fields) or "nothing more"
-
-
-def _field(shape: Shape, name: str) -> str:
-    inner = shape.fields[name].inner
-    within = f" {{{_fields(inner)}}}" if inner else ""
-    return f"{name}{'*' if name in shape.required else ''}{within}"
-
-
-_TYPES = "\n".join(f"  {name}: {_fields(shape)}" for name, shape in BODIES.items())
+_TYPES = "\n".join(explained_commands(BODIES))
 HELP = prose(f"""Send the commands of a JSONL file; one reply a line, in the order of the input.
 
 {{"command_id": "c-1", "type": "grant", "customer_id": "acme", "kind": "purchased",
@@ -47,16 +37,15 @@ Each line is an object with command_id*, type*, customer_id* (but for apply_rate
 close_period and tick, which go to every partition), unit (credit), reason, actor, issued_at (now),
 and the fields of its type. Amounts and quantities are credits and units, as decimals in quotes or
 integers; prices integers of minor units; times ISO 8601 with a zone or integer microseconds;
-grace_us and alike durations such as 5m, or integer microseconds. An asterisk marks what must be
-there. Types may be written place_hold or PlaceHold; a kind is purchased, promotional, included or
-adjustment; an overage_mode hard_stop, overdraft or overage:
+durations such as 90s, 5m, 24h, 30d, or integer microseconds. An asterisk marks what must be there.
+Types may be written place_hold or PlaceHold:
 
 {_TYPES}
 
 A reply has command_id, customer_id, unit, outcome (accepted, rejected, duplicate), code, detail,
 first_entry_id, entries, recorded_at and partition_seq. A line that can't be read is answered with
 the outcome `invalid` and its `line`. A rejection is an answer: the exit code is 1 only if a line
-was invalid.
+was invalid. A tick is not answered: its outcome is `sent`.
 """)
 
 
@@ -85,7 +74,7 @@ class _Conversation:
 
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
-        # What is to be printed before the next reply comes: None stands for that reply.
+        # What is to be printed before the next reply comes; None stands for that reply.
         self._order: deque[dict[str, Any] | None] = deque()
         self.invalid = 0
 
@@ -123,13 +112,20 @@ class _Conversation:
                 }
             )
         else:
-            self._order.append(None)
+            self._order.append(_unanswered(command))
             yield command
 
     def _print_invalid(self) -> None:
         while self._order and (first := self._order[0]) is not None:
             self._order.popleft()
             show_json_line(first)
+
+
+def _unanswered(command: Command) -> dict[str, Any] | None:
+    """What is shown for a command that no reply comes for; None for all others."""
+    if not isinstance(command.body, Tick):
+        return None
+    return {"command_id": command.command_id, "outcome": "sent"}
 
 
 def enumerate_lines(lines: Iterable[str | None]) -> Iterator[tuple[int, str | None]]:

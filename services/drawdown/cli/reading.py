@@ -8,7 +8,7 @@ from typing import Any, Final, LiteralString
 from psycopg import errors
 from psycopg.rows import dict_row
 
-from drawdown.adapters.documents.entries import ACCOUNT, FACTS, LOT, PLACE
+from drawdown.adapters.documents.entries import ACCOUNT, FACTS, HOLD, LOT, PLACE
 from drawdown.adapters.kafka.ledger_log import read_entries
 from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import ledger_partitions
@@ -55,16 +55,19 @@ class BalanceReads:
         self._schema = settings.database_schema("balance")
 
     def accounts(self, customer_id: str, unit: str = "") -> list[dict[str, Any]]:
-        """A customer's accounts with their lots, as JSON; of one unit, or of all."""
+        """A customer's accounts with their lots and open holds, as JSON; of one unit, or of all."""
         query: LiteralString = (
             "SELECT * FROM {table} WHERE customer_id = %s AND (%s = '' OR unit = %s) "
         )
         values = [customer_id, unit, unit]
         lots = self.rows(query.replace("{table}", "lots") + "ORDER BY unit, lot_seq", values)
+        open_holds = "AND state = 'open' ORDER BY unit, placed_at, hold_id"
+        holds = self.rows(query.replace("{table}", "holds") + open_holds, values)
         return [
             {
                 **ACCOUNT.write(account),
                 "lots": [LOT.write(lot) for lot in lots if lot["unit"] == account["unit"]],
+                "holds": [HOLD.write(hold) for hold in holds if hold["unit"] == account["unit"]],
             }
             for account in self.rows(query.replace("{table}", "accounts") + "ORDER BY unit", values)
         ]

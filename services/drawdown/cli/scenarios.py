@@ -1,6 +1,5 @@
 """`scenario`: stories of grants and usage, played through the real ledger without a broker."""
 
-import inspect
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +7,9 @@ import typer
 
 from drawdown.adapters.documents.times import format_time
 from drawdown.cli.output import JSON_HELP, cells, err, out, show_json, table
-from drawdown.scenarios import document
+from drawdown.domain.entries import PARTITION_CUSTOMER
 from drawdown.scenarios.document import read_scenario
+from drawdown.scenarios.format import format_text
 from drawdown.scenarios.playing import Played, PlayedStep, play
 
 app = typer.Typer(
@@ -39,7 +39,7 @@ def run(
 @app.command("format")
 def show_format() -> None:
     """Say what may stand in a scenario."""
-    typer.echo(inspect.getdoc(document))
+    typer.echo(format_text())
 
 
 def _show(played: Played) -> None:
@@ -54,7 +54,9 @@ def _show(played: Played) -> None:
 
 def _row(played: PlayedStep) -> tuple[object, ...]:
     outcome = played.decision.get("code") or played.decision.get("outcome")
-    account = played.accounts[0] if played.accounts else {}
+    # A tick is about no customer; what it did to the first one says more.
+    of_customers = [each for each in played.accounts if each["customer_id"] != PARTITION_CUSTOMER]
+    account = of_customers[0] if of_customers else {}
     entries = [f"{entry['type']} {entry['amount']}" for entry in played.entries[:3]]
     more = f", … ({len(played.entries)})" if len(played.entries) > len(entries) else ""
     return (

@@ -19,8 +19,8 @@ def verify(
 ) -> None:
     """Audit the whole namespace: inputs, ledger and read model must tell one story.
 
-    Every retained input is decided, a duplicate or a dead letter; sequences, hash chains and
-    invariants hold; the fold of the ledger equals the read model, account by account, lot by lot.
+    Every retained input is decided, a duplicate, a dead letter or an idle tick; sequences, chains
+    and invariants hold; the fold of the ledger equals the read model: accounts, lots and holds.
     Leaves with 1 where anything doesn't add up.
     """
     with progress() as shown:
@@ -51,13 +51,17 @@ def _show(report: Report) -> None:
         ("overage credits", format_credits(report.overage)),
         ("uncovered credits", format_credits(report.uncovered)),
         ("duplicates", report.duplicates),
+        ("idle ticks", report.idle_ticks),
         *((f"rejected: {code}", count) for code, count in sorted(report.rejected.items())),
         *((f"dead letters: {why}", count) for why, count in sorted(report.dead_letters.items())),
         ("accounts", report.accounts),
         ("lots", report.lots),
+        ("holds", report.holds),
     ):
         totals.add_row(*cells(what, total))
     out().print(totals)
+    for referral in report.one_sided_referrals:
+        out().print(f"note: referral {referral} was granted to one customer only", markup=False)
     if report.ok:
         out().print("Everything adds up.")
         return

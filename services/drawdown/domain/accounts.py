@@ -1,109 +1,34 @@
-"""Accounts and lots: the state that entries fold into."""
+"""Accounts: the state that entries fold into, and the indexes that keep decisions quick."""
 
-from bisect import insort
 from typing import Final, final
 
-from drawdown.domain.burn_order import BurnKey, burn_key
-from drawdown.domain.entries import LotKind, LotTerms, PolicyChange
-from drawdown.domain.numbers import NEVER, round_half_even
+from drawdown.domain.charges import Charged, Settled
+from drawdown.domain.dues import Dues
+from drawdown.domain.entries import (
+    PARTITION_CUSTOMER,
+    Dispute,
+    HoldState,
+    LotChange,
+    PolicyChange,
+)
+from drawdown.domain.holds import Hold
+from drawdown.domain.journal import Journal
+from drawdown.domain.lots import Lot
+from drawdown.domain.numbers import AMOUNT_MAX, NEVER
+from drawdown.domain.paying_lots import PayingLots
+from drawdown.domain.periods import next_start
 from drawdown.domain.policies import DEFAULT_POLICY, Policy
 
 
 @final
-class Lot:
-    """What one grant opened. `granted = remaining + spent + expired + voided + clawed_back`."""
+class Payment:
+    """A payment of the account: the lot it bought, the money returned of it, its dispute."""
 
-    def __init__(self, terms: LotTerms, *, granted: int, reason: str, accepted_at: int) -> None:
-        self.lot_id: Final = terms.lot_id
-        self.lot_seq: Final = terms.lot_seq
-        self.kind: Final[LotKind] = terms.kind
-        self.reason: Final = reason
-        self.campaign: Final = terms.campaign
-        self.granted: Final = granted
-        self.remaining = granted
-        self.reserved = 0
-        self.spent = 0
-        self.expired = 0
-        self.voided = 0
-        self.clawed_back = 0
-        self.price_minor: Final = terms.price_minor
-        self.currency: Final = terms.currency
-        self.list_price_minor: Final = terms.list_price_minor
-        self.released_minor = 0
-        self.priority: Final = terms.priority
-        self.meters: Final = terms.meters
-        self.properties: Final = terms.properties
-        self.effective_at: Final = terms.effective_at
-        self.expires_at = NEVER if terms.expires_at is None else terms.expires_at
-        self.payment_id: Final = terms.payment_id
-        self.accepted_at: Final = accepted_at
-        self.freezes: list[str] = list(terms.freezes)
-
-    def copied(self) -> "Lot":
-        """A lot of the same terms and figures that moves on its own."""
-        terms = LotTerms(
-            lot_id=self.lot_id,
-            lot_seq=self.lot_seq,
-            kind=self.kind,
-            campaign=self.campaign,
-            price_minor=self.price_minor,
-            currency=self.currency,
-            list_price_minor=self.list_price_minor,
-            priority=self.priority,
-            meters=self.meters,
-            properties=self.properties,
-            effective_at=self.effective_at,
-            expires_at=self.expires_at,
-            payment_id=self.payment_id,
-            referral_id="",
-            opens_at=None,
-            voids_at=None,
-            freezes=self.freezes,
-        )
-        other = Lot(terms, granted=self.granted, reason=self.reason, accepted_at=self.accepted_at)
-        other.remaining, other.reserved, other.spent = self.remaining, self.reserved, self.spent
-        other.expired, other.voided = self.expired, self.voided
-        other.clawed_back, other.released_minor = self.clawed_back, self.released_minor
-        return other
-
-    @property
-    def scoped(self) -> bool:
-        """Whether it pays for some usage only."""
-        return bool(self.meters) or bool(self.properties)
-
-    def burn_key(self) -> BurnKey:
-        """Where it stands in the burn order."""
-        return burn_key(
-            priority=self.priority,
-            expires_at=self.expires_at,
-            price_minor=self.price_minor,
-            currency=self.currency,
-            granted=self.granted,
-            conditions=len(self.properties) + (1 if self.meters else 0),
-            effective_at=self.effective_at,
-            lot_seq=self.lot_seq,
-        )
-
-    def usable_at(self, at: int) -> bool:
-        """Effective, unexpired and not frozen at `at` (µs)."""
-        return self.effective_at <= at < self.expires_at and not self.freezes
-
-    def pays_for(self, meter: str, properties: dict[str, str]) -> bool:
-        """Whether usage of `meter` with `properties` is in its scope."""
-        if self.meters and meter not in self.meters:
-            return False
-        return all(properties.get(name) == value for name, value in self.properties.items())
-
-    def released_by(self, amount: int) -> int:
-        """Minor units that consuming `amount` more of it releases.
-
-        One cumulative figure, `round_half_even(price × consumed / granted)`, so that the parts
-        add up to the price whatever they are.
-        """
-        if self.price_minor == 0:
-            return 0
-        consumed = self.granted - self.remaining + amount
-        return round_half_even(self.price_minor * consumed, self.granted) - self.released_minor
+    def __init__(self, payment_id: str) -> None:
+        self.payment_id: Final = payment_id
+        self.lot_id = ""
+        self.returned_minor = 0
+        self.dispute: Dispute | None = None
 
 
 @final
@@ -116,6 +41,7 @@ class Account:
         self.account_seq = 0
         self.head = b""
         """Hash of its last entry; empty before its first."""
+        self.begun_at = 0
         self.balance = 0
         self.held = 0
         self.available = 0
@@ -123,31 +49,50 @@ class Account:
         self.debt = 0
         self.overage_total = 0
         self.residue = 0
+        self.reserved_room = 0
+        self.frozen = False
         self.policy_change = PolicyChange()
         self.policy: Policy = DEFAULT_POLICY
-        self.policy_version = 0
+        self.recurring_set_at = 0
+        """When its own recurring grant was set; 0: it goes by the partition's."""
+        self.recurring_since = 0
+        """From when its recurring grant is due: when it was set, or when the account began."""
+        self.recurred_at = 0
+        """The start of the last period that was granted for."""
         self.lots: Final[dict[str, Lot]] = {}
-        self.live: Final[list[Lot]] = []
-        """Lots with credits left, in burn order."""
-        # The sum of the free credits of usable lots, right from `_free_from` until `_free_until`:
-        # counted once, so that an event doesn't look at every lot.
+        self.holds: Final[dict[str, Hold]] = {}
+        self.charges: Final[dict[str, Charged]] = {}
+        self.payments: Final[dict[str, Payment]] = {}
+        self.month_totals: Final[dict[str, int]] = {}
+        """Micro-units by line and month, for lines that are priced over the month."""
+        self.settled_overdraft: Settled | None = None
+        self.settled_debt: Settled | None = None
+        self.paying = PayingLots(DEFAULT_POLICY.burn_order)
+        self.dues: Final = Dues()
+        self.queued_at = NEVER
+        """When its partition will look whether something has fallen due."""
+        self.journal: Journal | None = None
+        # The sum of the free credits of lots that are usable at `_free_at`, and from `_free_from`
+        # until `_free_until`: counted once, so that an event doesn't look at every lot.
         self._free = 0
+        self._free_at = NEVER
         self._free_from = NEVER
         self._free_until = 0
+        self._before: list[int] = []
+        self._settled_before: tuple[Settled | None, Settled | None] = (None, None)
+        self._frozen_before = False
 
-    def copied(self) -> "Account":
-        """An account of the same figures that moves on its own."""
-        other = Account(self.customer_id, self.unit)
-        other.head = self.head
-        other.account_seq, other.balance, other.held = self.account_seq, self.balance, self.held
-        other.available, other.overdraft, other.debt = self.available, self.overdraft, self.debt
-        other.overage_total, other.residue = self.overage_total, self.residue
-        other.policy_change, other.policy = self.policy_change, self.policy
-        other.policy_version = self.policy_version
-        for lot in self.lots.values():
-            other.open_lot(lot.copied())
-        other.live[:] = [lot for lot in other.live if lot.remaining > 0]
-        return other
+    @property
+    def owed(self) -> int:
+        """Overdraft and debt."""
+        return self.overdraft + self.debt
+
+    @property
+    def live(self) -> list[Lot]:
+        """Lots with credits left, in burn order. Sorted anew: not for the hot path."""
+        order = self.policy.burn_order
+        live = [lot for lot in self.lots.values() if lot.remaining > 0]
+        return sorted(live, key=lambda lot: lot.burn_key(order))
 
     def free_at(self, at: int) -> int:
         """Σ (remaining − reserved) of lots that are usable at `at`."""
@@ -156,12 +101,13 @@ class Account:
         return self._free
 
     def _count_free(self, at: int) -> None:
-        self._free, self._free_from, self._free_until = 0, 0, NEVER + 1
-        for lot in self.live:
-            self._count_lot(lot, at)
+        self._free, self._free_at, self._free_from, self._free_until = 0, at, 0, NEVER + 1
+        for lot in self.lots.values():
+            if lot.remaining > lot.reserved and not lot.freezes:
+                self._count_lot(lot, at)
 
     def _count_lot(self, lot: Lot, at: int) -> None:
-        if lot.usable_at(at):
+        if lot.effective_at <= at < lot.expires_at:
             self._free += lot.remaining - lot.reserved
         for moment in (lot.effective_at, lot.expires_at):
             if moment <= at:
@@ -169,25 +115,197 @@ class Account:
             else:
                 self._free_until = min(self._free_until, moment)
 
+    def set_policy(self, policy: Policy) -> None:
+        """Put a policy in force; what depends on it is sorted anew."""
+        if policy.burn_order != self.policy.burn_order:
+            self.paying = PayingLots(policy.burn_order)
+            for lot in self.lots.values():
+                lot.listed = None
+                self.paying.place(lot)
+        self.policy = policy
+        self.dues.set_policy(policy.grace_us, self.next_period())
+
+    def next_period(self) -> int:
+        """When the next recurring grant is due; `NEVER`: there is none."""
+        grant = self.policy.recurring
+        if grant is None or grant.amount == 0 or self.account_seq == 0:
+            return NEVER
+        if self.customer_id == PARTITION_CUSTOMER:
+            return NEVER
+        if self.balance >= AMOUNT_MAX:
+            return NEVER
+        return next_start(grant, self.recurring_since, self.recurred_at)
+
+    # ---- Lots.
+
     def open_lot(self, lot: Lot) -> None:
-        """Add a lot that a grant opened."""
+        """Add a lot that an entry opened."""
         assert lot.lot_id not in self.lots, f"lot {lot.lot_id} opened twice"
         self.lots[lot.lot_id] = lot
-        insort(self.live, lot, key=_key)
-        if self._free_from <= lot.accepted_at < self._free_until:
-            self._count_lot(lot, lot.accepted_at)
+        if self.journal is not None:
+            self.journal.opened.append(lot.lot_id)
+        self.dues.lot_opened(lot)
+        if lot.period_at is not None:
+            self.recurred_at = lot.period_at
+            self.dues.set_policy(self.policy.grace_us, self.next_period())
+        self.paying.place(lot)
+        self._count(lot)
 
     def spend(self, lot: Lot, amount: int, released_minor: int) -> None:
-        """Consume credits of a lot."""
-        assert 0 < amount <= lot.remaining, f"{amount} of lot {lot.lot_id} can't be spent"
-        if lot.usable_at(self._free_from):
+        """Consume unreserved credits of a lot."""
+        assert 0 < amount <= lot.remaining - lot.reserved, f"{amount} of {lot.lot_id} isn't there"
+        if self.journal is not None:
+            self.journal.lot(lot)
+        if lot.usable_at(self._free_at):
             self._free -= amount
         lot.remaining -= amount
         lot.spent += amount
         lot.released_minor += released_minor
-        if lot.remaining == 0:
-            self.live.remove(lot)
+        if lot.remaining == lot.reserved:
+            self.paying.used_up(lot)
 
+    def touch(self, lot: Lot) -> None:
+        """Announce that a lot will be changed other than by `spend`; `moved` must follow."""
+        if self.journal is not None:
+            self.journal.lot(lot)
+        if lot.usable_at(self._free_at):
+            self._free -= lot.remaining - lot.reserved
 
-def _key(lot: Lot) -> BurnKey:
-    return lot.burn_key()
+    def moved(self, lot: Lot) -> None:
+        """Count a touched lot's credits again; its terms are as they were."""
+        assert 0 <= lot.reserved <= lot.remaining, f"lot {lot.lot_id} has less than is reserved"
+        self._count(lot)
+        if lot.remaining == lot.reserved:
+            self.paying.used_up(lot)
+        elif lot.listed is None:
+            self.paying.place(lot)
+
+    def change_lot(self, change: LotChange) -> None:
+        """Set what an entry says of a lot beyond its credits."""
+        lot = self.lots[change.lot_id]
+        self.touch(lot)
+        lot.expires_at = NEVER if change.expires_at is None else change.expires_at
+        lot.freezes = change.freezes
+        lot.frozen_since = change.frozen_since
+        lot.closed, lot.clawed, lot.debt = change.closed, change.clawed, change.debt
+        self.dues.lot_changed(lot)
+        self.paying.place(lot)
+        self._count(lot)
+
+    def _count(self, lot: Lot) -> None:
+        """Count a lot that was touched or opened among the free credits, if they are counted."""
+        if self._free_from < self._free_until and lot.unreserved > 0 and not lot.freezes:
+            self._count_lot(lot, self._free_at)
+
+    # ---- Holds.
+
+    def set_hold(self, state: HoldState) -> Hold:
+        """Bring a hold to what an entry says of it, but for its reservations of lots."""
+        hold = self.holds.get(state.hold_id)
+        if hold is None:
+            hold = Hold(state, len(self.holds) + 1)
+            self.holds[state.hold_id] = hold
+            if self.journal is not None:
+                self.journal.placed.append(state.hold_id)
+            self.dues.hold_changed(hold)
+        elif self.journal is not None:
+            self.journal.hold(hold)
+        hold.state = state.state
+        hold.reserved_room = state.reserved_room
+        if hold.expires_at != state.expires_at:
+            hold.expires_at = state.expires_at
+            self.dues.hold_changed(hold)
+        return hold
+
+    def reserve(self, hold: Hold, lot: Lot, amount: int) -> None:
+        """Reserve credits of a lot for a hold."""
+        self.touch(lot)
+        lot.reserved += amount
+        hold.reserve(lot.lot_id, amount)
+        self.moved(lot)
+
+    def give_back(self, hold: Hold, lot: Lot, amount: int) -> None:
+        """Return reserved credits to their lot."""
+        self.touch(lot)
+        lot.reserved -= amount
+        hold.give_up(lot.lot_id, amount)
+        self.moved(lot)
+
+    def spend_reserved(self, hold: Hold, lot: Lot, amount: int, released_minor: int) -> None:
+        """Consume reserved credits of a lot."""
+        assert 0 < amount <= lot.reserved, f"{amount} of {lot.lot_id} isn't reserved"
+        if self.journal is not None:
+            self.journal.lot(lot)
+        lot.reserved -= amount
+        lot.remaining -= amount
+        lot.spent += amount
+        lot.released_minor += released_minor
+        hold.give_up(lot.lot_id, amount)
+
+    # ---- Trying a decision.
+
+    def begin(self) -> None:
+        """Note every change of figures, lots and holds from now on, to be taken back by `undo`."""
+        assert self.journal is None, "one decision is tried at a time"
+        self.journal = Journal()
+        self.dues.passed = []
+        self._before = self._figures()
+        self._settled_before = (self.settled_overdraft, self.settled_debt)
+        self._frozen_before = self.frozen
+
+    def undo(self) -> None:
+        """Take back every change since `begin`."""
+        journal = self.journal
+        assert journal is not None
+        self.journal = None
+        for lot_id in journal.opened:
+            lot = self.lots.pop(lot_id)
+            # Where it waits to begin it is passed over, as one that is used up.
+            lot.remaining, lot.reserved = 0, 0
+            self.paying.used_up(lot)
+        for lot, saved in journal.lots.values():
+            if lot.lot_id in self.lots:
+                lot.restore(saved)
+                self.paying.place(lot)
+        for hold in journal.holds.values():
+            self.holds[hold.hold_id] = hold
+        for hold_id in journal.placed:
+            del self.holds[hold_id]
+        self._restore_figures()
+        self.dues.put_back()
+        self.dues.set_policy(self.policy.grace_us, self.next_period())
+
+    def _figures(self) -> list[int]:
+        return [
+            self.account_seq,
+            self.balance,
+            self.held,
+            self.available,
+            self.overdraft,
+            self.debt,
+            self.overage_total,
+            self.residue,
+            self.reserved_room,
+            self.recurred_at,
+            self._free,
+            self._free_at,
+            self._free_from,
+            self._free_until,
+        ]
+
+    def _restore_figures(self) -> None:
+        before = self._before
+        self.account_seq, self.balance, self.held, self.available = before[0:4]
+        self.overdraft, self.debt, self.overage_total, self.residue = before[4:8]
+        self.reserved_room, self.recurred_at = before[8], before[9]
+        self._free, self._free_at, self._free_from, self._free_until = before[10:14]
+        self.settled_overdraft, self.settled_debt = self._settled_before
+        self.frozen = self._frozen_before
+
+    def payment(self, payment_id: str) -> Payment:
+        """A payment, known or announced by a dispute."""
+        payment = self.payments.get(payment_id)
+        if payment is None:
+            payment = Payment(payment_id)
+            self.payments[payment_id] = payment
+        return payment

@@ -4,7 +4,7 @@ The attributes are the fields of `schemas/ledger-entry.v1.avsc`, name by name; w
 stands there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, final
 
 from drawdown.domain.codes import RejectionCode
@@ -38,6 +38,7 @@ Cause = Literal["usage", "command", "tick", "due"]
 InputTopic = Literal["usage_events", "ledger_commands"]
 UsageStatus = Literal["succeeded", "partial", "failed"]
 OverageMode = Literal["hard_stop", "overdraft", "overage"]
+Period = Literal["day", "week", "month", "year"]
 
 PARTITION_CUSTOMER: Final = "$partition"
 """The reserved customer whose account holds what is about no customer."""
@@ -143,6 +144,7 @@ class LotTerms:
     opens_at: int | None
     voids_at: int | None
     freezes: list[str]
+    period_at: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +156,34 @@ class LotChange:
     freezes: list[str]
     frozen_since: int | None
     closed: bool
+    clawed: bool
+    debt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurringGrant:
+    """Credits granted at the start of every period, each in a lot of its own. `life_us` None: a
+    lot lives until the next period; `amount` 0: none are granted any more."""
+
+    amount: int
+    kind: LotKind = "included"
+    price_minor: int = 0
+    currency: str = ""
+    anchor: int
+    period: Period
+    every: int = 1
+    life_us: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollover:
+    """What of a recurring lot's rest goes on when its period ends:
+    `min(maximum, max(minimum, share × rest))`, for `life_us` from then."""
+
+    share_pico: int
+    minimum: int = 0
+    maximum: int | None = None
+    life_us: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +198,8 @@ class PolicyChange:
     burn_order: str | None = None
     breakage_method: str | None = None
     breakage_rate_pico: int | None = None
+    recurring: RecurringGrant | None = None
+    rollover: Rollover | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,16 +261,20 @@ class EntryDetails:
     """What only some entries carry."""
 
     lot: LotTerms | None = None
-    lot_changes: list[LotChange]
+    lot_changes: list[LotChange] = field(default_factory=list)
     policy: PolicyChange | None = None
     rate_card: RateCard | None = None
     rejection: Rejection | None = None
     hold: HoldState | None = None
-    month_totals: list[MonthTotal]
+    month_totals: list[MonthTotal] = field(default_factory=list)
     dispute: Dispute | None = None
     refund: Refund | None = None
     closed_until: int | None = None
     reserved_room: int = 0
+    account_frozen: bool | None = None
+    event_id: str = ""
+    event_digest: bytes = b""
+    first_recorded_at: int | None = None
 
 
 @final
@@ -282,7 +318,7 @@ class EntryFacts:
         self.amount: Final = amount
         self.balance: Final = balance
         self.held: Final = held
-        self.available: Final = available
+        self.available = available
         self.overdraft: Final = overdraft
         self.debt: Final = debt
         self.overage_total: Final = overage_total

@@ -2,31 +2,19 @@
 
 from collections.abc import Container
 
-from drawdown.domain.accounts import Account, Lot
+from drawdown.domain.accounts import Account
+from drawdown.domain.bookings import open_granted
 from drawdown.domain.codes import RejectionCode
 from drawdown.domain.currencies import places_of
-from drawdown.domain.drafts import Draft, Origin
-from drawdown.domain.entries import (
-    PARTITION_CUSTOMER,
-    Allocation,
-    EntryDetails,
-    EntryFacts,
-    LotTerms,
-)
+from drawdown.domain.disputes import act_on_opening
+from drawdown.domain.drafts import Draft
+from drawdown.domain.entries import PARTITION_CUSTOMER, LotTerms
+from drawdown.domain.freezing import ACCOUNT
+from drawdown.domain.ids import valid_id
 from drawdown.domain.inputs import Grant
+from drawdown.domain.lots import PENDING
 from drawdown.domain.numbers import AMOUNT_MAX, NEVER
-from drawdown.domain.settlement import settle
-
-ID_BYTES_MAX = 128
-
-
-def valid_id(text: str) -> bool:
-    """1–128 bytes, without NUL (which no text column of the read models could hold)."""
-    length = len(text)
-    if length == 0 or length > ID_BYTES_MAX or "\0" in text:
-        return False
-    # Four bytes a character at most, so that short ids need no encoding to be measured.
-    return length <= ID_BYTES_MAX // 4 or len(text.encode()) <= ID_BYTES_MAX
+from drawdown.domain.refusals import Refusal
 
 
 def business_keys(grant: Grant | LotTerms) -> list[tuple[RejectionCode, str]]:
@@ -43,7 +31,7 @@ def business_keys(grant: Grant | LotTerms) -> list[tuple[RejectionCode, str]]:
 
 def refusal(
     account: Account, grant: Grant, lot_id: str, recorded_at: int, used: Container[str]
-) -> tuple[RejectionCode, str] | None:
+) -> Refusal | None:
     """Why a grant can't be accepted, by precedence, or None. `used` holds business keys."""
     return (
         _ids_refusal(grant, lot_id)
@@ -54,102 +42,89 @@ def refusal(
     )
 
 
-def _ids_refusal(grant: Grant, lot_id: str) -> tuple[RejectionCode, str] | None:
+def _ids_refusal(grant: Grant, lot_id: str) -> Refusal | None:
     named = (("lot_id", lot_id), ("payment_id", grant.payment_id), ("campaign", grant.campaign))
     for name, value in (*named, ("referral_id", grant.referral_id)):
         if (value or name == "lot_id") and not valid_id(value):
-            return "invalid_id", f"{name} must be 1–128 bytes without NUL"
+            return Refusal("invalid_id", f"{name} must be 1–128 bytes without NUL")
     return None
 
 
-def _reach_refusal(account: Account, grant: Grant) -> tuple[RejectionCode, str] | None:
+def _reach_refusal(account: Account, grant: Grant) -> Refusal | None:
     balance = account.balance + grant.amount
     if grant.amount > AMOUNT_MAX or balance > AMOUNT_MAX:
-        return "out_of_range", f"{grant.amount} micro-credits, to a balance of {balance}"
-    if grant.freeze or grant.opens_at is not None or grant.voids_at is not None:
-        return "unsupported_command", "grants that open frozen aren't carried out yet"
+        return Refusal("out_of_range", f"{grant.amount} micro-credits, to a balance of {balance}")
     if account.customer_id == PARTITION_CUSTOMER:
-        return "invalid_customer", "credits are granted to a customer"
+        return Refusal("invalid_customer", "credits are granted to a customer")
     return None
 
 
-def _value_refusal(grant: Grant) -> tuple[RejectionCode, str] | None:
+def _value_refusal(grant: Grant) -> Refusal | None:
     if grant.amount <= 0:
-        return "invalid_amount", f"{grant.amount} micro-credits can't be granted"
+        return Refusal("invalid_amount", f"{grant.amount} micro-credits can't be granted")
     priced = grant.price_minor or grant.list_price_minor
     if (priced or grant.currency) and places_of(grant.currency) is None:
-        return "invalid_currency", f"{grant.currency!r} is no ISO 4217 currency"
+        return Refusal("invalid_currency", f"{grant.currency!r} is no ISO 4217 currency")
     for price in (grant.price_minor, grant.list_price_minor):
         if not 0 <= price <= AMOUNT_MAX:
-            return "invalid_price", f"{price} minor units"
+            return Refusal("invalid_price", f"{price} minor units")
     if grant.kind == "promotional" and grant.price_minor:
-        return "invalid_price", "a promotional grant has no price, only a list price"
+        return Refusal("invalid_price", "a promotional grant has no price, only a list price")
     if not 0 <= grant.priority <= 100:
-        return "invalid_priority", f"{grant.priority} is outside 0–100"
+        return Refusal("invalid_priority", f"{grant.priority} is outside 0–100")
+    dated = grant.opens_at is not None or grant.voids_at is not None
+    if (grant.freeze or dated) and grant.freeze not in PENDING:
+        return Refusal("invalid_freeze", f"{grant.freeze!r} is none of {', '.join(PENDING)}")
     return None
 
 
-def _period_refusal(grant: Grant, recorded_at: int) -> tuple[RejectionCode, str] | None:
+def _period_refusal(grant: Grant, recorded_at: int) -> Refusal | None:
     if grant.effective_at is not None and grant.effective_at >= NEVER:
-        return "invalid_period", "it would start after the end of time"
+        return Refusal("invalid_period", "it would start after the end of time")
+    for name, moment in (("opened", grant.opens_at), ("voided", grant.voids_at)):
+        if moment is not None and not recorded_at < moment < NEVER:
+            return Refusal("invalid_period", f"it would have been {name} before it is accepted")
     if grant.expires_at is None:
         return None
     if grant.expires_at <= recorded_at:
-        return "invalid_period", "it would have expired before it is accepted"
+        return Refusal("invalid_period", "it would have expired before it is accepted")
     if grant.expires_at >= NEVER:
-        return "invalid_period", "leave expires_at out for credits that never expire"
+        return Refusal("invalid_period", "leave expires_at out for credits that never expire")
     if grant.effective_at is not None and grant.effective_at >= grant.expires_at:
-        return "invalid_period", "its start isn't before its expiry"
+        return Refusal("invalid_period", "its start isn't before its expiry")
     return None
 
 
 def _state_refusal(
     account: Account, grant: Grant, lot_id: str, used: Container[str]
-) -> tuple[RejectionCode, str] | None:
+) -> Refusal | None:
     if lot_id in account.lots:
-        return "lot_id_used", f"lot {lot_id} exists"
+        return Refusal("lot_id_used", f"lot {lot_id} exists")
     for code, key in business_keys(grant):
         if key in used:
-            return code, f"{key} was granted before"
+            return Refusal(code, f"{key} was granted before")
     return None
 
 
-def grant_credits(
-    account: Account, namespace: str, grant: Grant, lot_id: str, origin: Origin
-) -> list[EntryFacts]:
-    """The `grant` entry, and the settlement of what was owed.
-
-    What fell due before is booked by now, so that no lot but the new one could pay.
-    """
-    recorded_at = origin.recorded_at
-    terms = _terms(account, grant, lot_id, recorded_at)
-    lot = Lot(terms, granted=grant.amount, reason=origin.reason, accepted_at=recorded_at)
-    draft = Draft(account, namespace, origin)
-    if lot.usable_at(recorded_at):
-        draft.free += grant.amount
-    opened = draft.entry(
-        "grant",
-        amount=grant.amount,
-        effective_at=lot.effective_at,
-        allocations=[_opening(lot)],
-        details=EntryDetails(lot=terms, lot_changes=[], month_totals=[]),
-    )
-    return [opened, *settle(draft, [lot], effective_at=recorded_at)]
-
-
-def _opening(lot: Lot) -> Allocation:
-    return Allocation(
-        lot_id=lot.lot_id,
-        amount=lot.granted,
-        kind=lot.kind,
-        released_minor=0,
-        currency=lot.currency,
-        reserved=False,
-    )
+def grant_credits(draft: Draft, grant: Grant, lot_id: str, used: Container[str]) -> Refusal | None:
+    """Open a lot, and let a dispute of its payment act that was noted before."""
+    account = draft.account
+    refused = refusal(account, grant, lot_id, draft.at, used)
+    if refused is not None:
+        return refused
+    terms = _terms(account, grant, lot_id, draft.at)
+    open_granted(draft, terms, grant.amount, draft.origin)
+    payment = account.payments.get(grant.payment_id) if grant.payment_id else None
+    if payment is not None and payment.dispute is not None:
+        act_on_opening(draft, account.lots[lot_id], payment.dispute)
+    return None
 
 
 def _terms(account: Account, grant: Grant, lot_id: str, recorded_at: int) -> LotTerms:
     start = recorded_at if grant.effective_at is None else max(grant.effective_at, recorded_at)
+    freezes = [grant.freeze] if grant.freeze else []
+    if account.frozen:
+        freezes.append(ACCOUNT)
     return LotTerms(
         lot_id=lot_id,
         lot_seq=len(account.lots) + 1,
@@ -165,7 +140,7 @@ def _terms(account: Account, grant: Grant, lot_id: str, recorded_at: int) -> Lot
         expires_at=grant.expires_at,
         payment_id=grant.payment_id,
         referral_id=grant.referral_id,
-        opens_at=None,
-        voids_at=None,
-        freezes=[],
+        opens_at=grant.opens_at,
+        voids_at=grant.voids_at,
+        freezes=freezes,
     )

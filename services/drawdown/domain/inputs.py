@@ -169,6 +169,7 @@ class HoldUsage:
     status: UsageStatus
     properties: dict[str, str]
     quantities: dict[str, int]
+    digest: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,38 +1,49 @@
-"""The ledger of one partition: everything its entries say, and the decisions it makes next."""
+"""The ledger of one partition: the decisions it makes next."""
 
-from collections.abc import Iterable
 from typing import Final, Literal, final
 
 from drawdown.domain.accounts import Account
-from drawdown.domain.codes import RejectionCode
-from drawdown.domain.commands import Ruling, Terms, rule
+from drawdown.domain.books import Books, refusal_key
+from drawdown.domain.commands import carry_out
+from drawdown.domain.disputes import Repeated
 from drawdown.domain.drafts import Draft, Origin
+from drawdown.domain.due_bookings import book_due
 from drawdown.domain.entries import (
     PARTITION_CUSTOMER,
+    PARTITION_UNIT,
     EntryDetails,
     EntryFacts,
-    LedgerEntry,
     Rejection,
 )
-from drawdown.domain.evolve import fold
-from drawdown.domain.grants import business_keys
-from drawdown.domain.inputs import Command, UsageEvent
-from drawdown.domain.memory import WINDOW_US, Memory, Remembered, first_decision, key_of
-from drawdown.domain.numbers import AMOUNT_MAX, MINUTE_US, NEVER
-from drawdown.domain.policies import DEFAULT_POLICY, Policy, changed
-from drawdown.domain.rating import RateBook
-from drawdown.domain.settlement import after, settle_due
-from drawdown.domain.usage import charge_usage, usage_origin
+from drawdown.domain.hold_ends import end_hold
+from drawdown.domain.holding import after_charge
+from drawdown.domain.inputs import (
+    CaptureHold,
+    ChangePolicy,
+    Command,
+    HoldUsage,
+    RedriveRejected,
+    Tick,
+    UsageEvent,
+)
+from drawdown.domain.memory import WINDOW_US, Remembered, key_of
+from drawdown.domain.pricing import form_refusal, price_of
+from drawdown.domain.refusals import Refusal
+from drawdown.domain.settlement import settle
+from drawdown.domain.usage import Price, charge, plain_charge, usage_origin
 
-FUTURE_US: Final = 5 * MINUTE_US
-"""Usage that occurred further ahead of its own recording is refused."""
+TICKED_MAX: Final = 1_000
+"""Accounts that one tick books for; the next tick goes on."""
 
 Outcome = Literal["accepted", "rejected", "duplicate"]
 
 
 @final
 class Decision:
-    """What an input came to: the facts of its entries, in order; none for a duplicate."""
+    """What an input came to: the facts of its entries, in order.
+
+    None for a duplicate, unless it ended a hold, and for a tick when nothing was due.
+    """
 
     def __init__(
         self,
@@ -50,57 +61,12 @@ class Decision:
 
 
 @final
-class Ledger:
+class Ledger(Books):
     """Decides the inputs of one partition, and folds its entries.
 
     `decide_*` change nothing; the caller seals the facts into entries and hands each, in order,
-    to `evolve`. Recovery is `evolve` over the whole log.
+    to `evolve`. What falls due is booked up to the watermark that `advance` was told.
     """
-
-    def __init__(self, *, namespace: str, partition: int, rate_card_lead_us: int) -> None:
-        self.namespace: Final = namespace
-        self.partition: Final = partition
-        self.rate_card_lead_us: Final = rate_card_lead_us
-        self.partition_seq = 0
-        self.rate_book: Final = RateBook()
-        self.default_policy: Policy = DEFAULT_POLICY
-        self.default_version = 0
-        self.charged: Final = Memory()
-        self.refused: Final = Memory()
-        self.commands: Final[dict[str, Remembered]] = {}
-        self.business_keys: Final[dict[str, dict[str, str]]] = {}
-        self._accounts: Final[dict[str, dict[str, Account]]] = {}
-        # A decision asks for its account several times in a row.
-        self._latest: Account | None = None
-
-    def knows(self, customer_id: str) -> bool:
-        """Whether a customer has an account here."""
-        return customer_id in self._accounts
-
-    def account(self, customer_id: str, unit: str) -> Account | None:
-        """An account that has begun, with its policy resolved, or None."""
-        account = self._latest
-        if account is None or account.customer_id != customer_id or account.unit != unit:
-            units = self._accounts.get(customer_id)
-            account = None if units is None else units.get(unit)
-            if account is None:
-                return None
-            self._latest = account
-        if account.policy_version != self.default_version:
-            self._resolve(account)
-        return account
-
-    def accounts(self) -> Iterable[Account]:
-        """Every account that has begun."""
-        found = [account for units in self._accounts.values() for account in units.values()]
-        for account in found:
-            self._resolve(account)
-        return found
-
-    def head(self, customer_id: str, unit: str) -> bytes:
-        """The hash of an account's last entry; empty before its first."""
-        account = self.account(customer_id, unit)
-        return b"" if account is None else account.head
 
     def decide_usage(self, event: UsageEvent, recorded_at: int, raw: bytes = b"") -> Decision:
         """Charge, refuse or recognize one usage event (`domain.md`, «Usage»).
@@ -110,52 +76,40 @@ class Ledger:
         key = key_of(event.customer_id, event.event_id)
         first = self.charged.get(key, recorded_at)
         if first is not None:
-            if first.digest == event.digest:
-                return Decision("duplicate", [], "", "", first.entry_id)
-            detail = f"{event.event_id} was charged with another body by {first.entry_id}"
-            return self._refuse_usage(
-                event, recorded_at, raw, "event_id_conflict", detail, first.entry_id
-            )
-        if recorded_at - event.occurred_at > WINDOW_US:
-            return self._refuse_usage(event, recorded_at, raw, "too_old", "")
-        if event.occurred_at - recorded_at > FUTURE_US:
-            return self._refuse_usage(event, recorded_at, raw, "in_future", "")
-        wrong = _quantities_refusal(event.quantities)
-        if wrong or event.customer_id == PARTITION_CUSTOMER:
-            code: RejectionCode = "invalid_quantity" if wrong else "invalid_customer"
-            return self._refuse_usage(event, recorded_at, raw, code, wrong)
-        account = self._account_for(event.customer_id, event.unit)
-        if event.status == "failed":
-            facts = charge_usage(account, self.namespace, event, recorded_at, "", [], 0)
-            return Decision("accepted", facts)
-        return self._charge(account, event, recorded_at, raw)
+            return self._charged_before(event, recorded_at, raw, first)
+        refusal = form_refusal(event, recorded_at, recorded_at)
+        if refusal is not None:
+            return self._refuse_usage(event, recorded_at, raw, refusal)
+        account = self.account_for(event.customer_id, event.unit)
+        price = price_of(self.rate_book, account, event)
+        if isinstance(price, Refusal):
+            return self._refuse_usage(event, recorded_at, raw, price)
+        if (
+            event.hold_id == ""
+            and account.overdraft + account.debt == 0
+            and account.dues.next_at > self.watermark
+            and not price.month_totals
+        ):
+            plain = plain_charge(account, self.namespace, event, recorded_at, price)
+            if plain is not None:
+                return Decision("accepted", [plain])
+        draft = self._draft(account, usage_origin(event, recorded_at))
+        refusal = _charge(draft, event, price)
+        if refusal is not None:
+            draft.finish()
+            return self._refuse_usage(event, recorded_at, raw, refusal)
+        return Decision("accepted", _settled(draft))
 
-    def _charge(
-        self, account: Account, event: UsageEvent, recorded_at: int, raw: bytes
+    def _charged_before(
+        self, event: UsageEvent, recorded_at: int, raw: bytes, first: Remembered
     ) -> Decision:
-        card = self.rate_book.in_force(event.unit, event.occurred_at)
-        if card is None:
-            detail = f"no rate card for {event.unit} was in force"
-            return self._refuse_usage(event, recorded_at, raw, "no_rate", detail)
-        if not card.check(event.meter, event.quantities):
-            detail = "the quantities don't add up to the stated total"
-            return self._refuse_usage(event, recorded_at, raw, "invalid_quantity", detail)
-        rated = card.rate(event.customer_id, event.meter, event.properties, event.quantities)
-        if rated is None:
-            detail = f"{card.label} has no line for all of {event.meter}: {list(event.quantities)}"
-            return self._refuse_usage(event, recorded_at, raw, "no_rate", detail)
-        facts = charge_usage(
-            account,
-            self.namespace,
-            event,
-            recorded_at,
-            card.label,
-            rated.lines,
-            rated.total_atto,
-        )
-        if not facts:
-            return self._refuse_usage(event, recorded_at, raw, "out_of_range", "")
-        return Decision("accepted", facts)
+        """The same event again ends its hold, if it says so; another body is a conflict."""
+        if first.digest != event.digest:
+            detail = f"{event.event_id} was charged with another body by {first.entry_id}"
+            conflict = Refusal("event_id_conflict", detail)
+            return self._refuse_usage(event, recorded_at, raw, conflict, first.entry_id)
+        account = self.account_for(event.customer_id, event.unit)
+        return self._again(account, usage_origin(event, recorded_at), event, first.entry_id)
 
     def decide_command(self, command: Command, recorded_at: int, raw: bytes = b"") -> Decision:
         """Carry out, refuse or recognize one command."""
@@ -168,162 +122,215 @@ class Ledger:
             occurred_at=command.issued_at,
             recorded_at=recorded_at,
         )
-        account = self._account_for(command.customer_id, command.unit)
-        first = self.commands.get(key_of(command.customer_id, command.command_id))
+        body = command.body
+        account = self.account_for(command.customer_id, command.unit)
+        first = self.commands.get(key_of(command.customer_id, command.command_id), recorded_at)
         if first is not None:
             if first.digest == command.digest:
                 return Decision("duplicate", [], first.code, "", first.entry_id)
-            conflict = Ruling("command_id_conflict", f"{first.entry_id} decided another body", [])
+            conflict = Refusal("command_id_conflict", f"{first.entry_id} decided another body")
             return self._refuse_command(account, origin, conflict, raw, first.entry_id)
         if recorded_at - command.issued_at > WINDOW_US:
-            return self._refuse_command(account, origin, Ruling("too_old", "", []), raw, "")
-        due = settle_due(account, self.namespace, origin)
-        terms = Terms(
-            namespace=self.namespace,
-            used=self.business_keys.get(command.customer_id, {}),
-            rate_book=self.rate_book,
-            lead_us=self.rate_card_lead_us,
+            return self._refuse_command(account, origin, Refusal("too_old", ""), raw)
+        if isinstance(body, Tick) and _is_partition(account):
+            return self._tick(origin)
+        if command.customer_id != PARTITION_CUSTOMER:
+            if isinstance(body, CaptureHold) and body.usage is not None:
+                return self._capture_usage(account, origin, body, body.usage, raw)
+            if isinstance(body, RedriveRejected):
+                return self._redrive(account, origin, body, raw)
+        return self._carry_out(account, origin, command, raw)
+
+    def _carry_out(
+        self, account: Account, origin: Origin, command: Command, raw: bytes
+    ) -> Decision:
+        due: list[EntryFacts] = []
+        if isinstance(command.body, ChangePolicy) and _is_partition(account):
+            # What fell due before goes by the policy that was in force.
+            due = self._due_everywhere(origin.due(), len(self.accounts()))
+        draft = self._draft(account, origin)
+        ruling = carry_out(self, draft, command)
+        if ruling is None:
+            return Decision("accepted", due + _settled(draft))
+        draft.finish()
+        if isinstance(ruling, Repeated):
+            return Decision("duplicate", [])
+        return self._refuse_command(account, origin, ruling, raw)
+
+    def _tick(self, origin: Origin) -> Decision:
+        """Book what has fallen due on accounts that are quiet; mostly nothing."""
+        return Decision("accepted", self._due_everywhere(origin.due("tick"), TICKED_MAX))
+
+    def _due_everywhere(self, origin: Origin, at_most: int) -> list[EntryFacts]:
+        facts: list[EntryFacts] = []
+        for account in self.due_accounts(at_most):
+            draft = Draft(account, self.namespace, origin)
+            book_due(draft, self.watermark, origin)
+            facts += draft.finish()
+        return facts
+
+    def _capture_usage(
+        self, account: Account, origin: Origin, body: CaptureHold, usage: HoldUsage, raw: bytes
+    ) -> Decision:
+        if body.amount is not None:
+            refusal = Refusal("invalid_amount", "a capture has an amount or usage, not both")
+            return self._refuse_command(account, origin, refusal, raw)
+        event = captured_event(account.customer_id, account.unit, body, usage)
+        first = self.charged.get(key_of(event.customer_id, event.event_id), origin.recorded_at)
+        if first is None:
+            return self._charge_by_command(account, origin, event, raw)
+        if first.digest == event.digest:
+            return self._again(account, origin, event, first.entry_id)
+        detail = f"{event.event_id} was charged with another body by {first.entry_id}"
+        conflict = Refusal("event_id_conflict", detail)
+        return self._refuse_command(account, origin, conflict, raw, first.entry_id)
+
+    def _redrive(
+        self, account: Account, origin: Origin, body: RedriveRejected, raw: bytes
+    ) -> Decision:
+        key = key_of(account.customer_id, body.event_id)
+        rejected = self.rejected.get(key)
+        event = None if rejected is None else self.read_usage(rejected.raw)
+        if rejected is None or event is None or event.unit != account.unit:
+            refusal = Refusal("not_rejected", f"no rejected event {body.event_id} is here")
+            return self._refuse_command(account, origin, refusal, raw)
+        # The window of ids is judged as when the event came; its charge is kept for ever.
+        charged = account.charges.get(body.event_id)
+        if charged is not None and rejected.recorded_at <= charged.occurred_at + WINDOW_US:
+            first = self.charged.get(key, rejected.recorded_at)
+            first_entry_id = "" if first is None else first.entry_id
+            if charged.digest == event.digest:
+                return self._again(account, origin, event, first_entry_id)
+            refusal = Refusal("already_charged", f"{body.event_id} was charged otherwise")
+            return self._refuse_command(account, origin, refusal, raw, first_entry_id)
+        return self._charge_by_command(
+            account, origin, event, raw, body.rate_card, rejected.recorded_at
         )
-        ruling = rule(after(account, due), command, origin, terms)
-        if ruling.code is not None:
-            return self._refuse_command(account, origin, ruling, raw, "")
-        return Decision("accepted", due + ruling.facts)
 
-    def evolve(self, entry: LedgerEntry) -> None:
-        """Fold one entry. Raises `UnknownEntry` for a type of a later version."""
-        assert entry.partition_seq == self.partition_seq + 1, (
-            f"entry {entry.partition_seq} of partition {self.partition} doesn't follow "
-            f"{self.partition_seq}"
-        )
-        facts = entry.facts
-        account = self._account_for(facts.customer_id, facts.unit)
-        fold(account, facts)
-        account.head = entry.hash
-        if account.account_seq == 1:
-            self._accounts.setdefault(account.customer_id, {})[account.unit] = account
-        self.partition_seq = entry.partition_seq
-        self._remember(entry)
-        if facts.customer_id == PARTITION_CUSTOMER:
-            self._evolve_partition(facts)
+    def _charge_by_command(
+        self,
+        account: Account,
+        origin: Origin,
+        event: UsageEvent,
+        raw: bytes,
+        label: str = "",
+        first_recorded_at: int | None = None,
+    ) -> Decision:
+        """Charge the usage of a command; its event is consumed as if it had come as usage.
 
-    def _evolve_partition(self, facts: EntryFacts) -> None:
-        details = facts.details
-        assert details is not None
-        if details.rate_card is not None:
-            self.rate_book.apply(details.rate_card)
-        if details.policy is not None:
-            self.default_policy = changed(self.default_policy, details.policy)
-            self.default_version += 1
+        `label` names the rate card of a redrive, `first_recorded_at` when its event came (µs).
+        """
+        came_at = origin.recorded_at if first_recorded_at is None else first_recorded_at
+        refusal = form_refusal(event, came_at, origin.recorded_at)
+        if refusal is not None:
+            return self._refuse_command(account, origin, refusal, raw)
+        price = price_of(self.rate_book, account, event, label)
+        if isinstance(price, Refusal):
+            return self._refuse_command(account, origin, price, raw)
+        draft = self._draft(account, origin)
+        refusal = _charge(draft, event, price, first_recorded_at)
+        if refusal is not None:
+            draft.finish()
+            return self._refuse_command(account, origin, refusal, raw)
+        return Decision("accepted", _settled(draft))
 
-    def _remember(self, entry: LedgerEntry) -> None:
-        facts = entry.facts
-        key = key_of(facts.customer_id, facts.cause_id)
-        if facts.cause == "usage":
-            self._remember_usage(key, entry)
-        elif facts.cause == "command":
-            # A decision's first entry stands for it; a conflict never takes its place.
-            if key not in self.commands:
-                self.commands[key] = first_decision(entry, _code(facts), NEVER)
-            if facts.type == "grant":
-                self._use_business_keys(entry)
+    def _again(
+        self, account: Account, origin: Origin, event: UsageEvent, first_entry_id: str
+    ) -> Decision:
+        """An event that was charged before, by usage or a command: it ends its hold if it is
+        final, and charges nothing."""
+        facts: list[EntryFacts] = []
+        if event.hold_final:
+            facts = _ended(self._draft(account, origin), event.hold_id)
+        return Decision("duplicate", facts, "", "", first_entry_id)
 
-    def _remember_usage(self, key: str, entry: LedgerEntry) -> None:
-        facts = entry.facts
-        self.charged.forget_before(facts.recorded_at)
-        self.refused.forget_before(facts.recorded_at)
-        if facts.type == "deduction":
-            until = facts.occurred_at + WINDOW_US
-            self.charged.keep(key, first_decision(entry, "", until))
-        elif facts.type == "rejected":
-            code = _code(facts)
-            until = facts.recorded_at + WINDOW_US
-            first = first_decision(entry, code, until)
-            self.refused.keep(_refusal_key(key, facts.cause_digest, code), first)
-
-    def _use_business_keys(self, entry: LedgerEntry) -> None:
-        details = entry.facts.details
-        assert details is not None
-        assert details.lot is not None
-        used = self.business_keys.setdefault(entry.facts.customer_id, {})
-        for _, key in business_keys(details.lot):
-            used[key] = entry.entry_id
-
-    def _account_for(self, customer_id: str, unit: str) -> Account:
-        """The account, with its policy resolved; a new one where none has begun."""
-        account = self.account(customer_id, unit)
-        if account is None:
-            account = Account(customer_id, unit)
-            self._resolve(account)
-        return account
-
-    def _resolve(self, account: Account) -> None:
-        """Bring an account's policy up to the partition's default."""
-        account.policy = changed(self.default_policy, account.policy_change)
-        account.policy_version = self.default_version
+    def _draft(self, account: Account, origin: Origin) -> Draft:
+        """A decision about an account, begun with what has fallen due on it."""
+        draft = Draft(account, self.namespace, origin)
+        if account.dues.next_at <= self.watermark:
+            book_due(draft, self.watermark, origin.due())
+        return draft
 
     def _refuse_usage(
         self,
         event: UsageEvent,
         recorded_at: int,
         raw: bytes,
-        code: RejectionCode,
-        detail: str,
+        refusal: Refusal,
         first_entry_id: str = "",
     ) -> Decision:
-        key = _refusal_key(key_of(event.customer_id, event.event_id), event.digest, code)
-        before = self.refused.get(key, recorded_at)
+        key = key_of(event.customer_id, event.event_id)
+        place = refusal_key(key, event.digest, refusal.code)
+        before = self.refused.get(place, recorded_at)
         if before is not None:
-            return Decision("duplicate", [], code, detail, before.entry_id)
-        account = self._account_for(event.customer_id, event.unit)
+            return Decision("duplicate", [], refusal.code, refusal.detail, before.entry_id)
+        account = self.account_for(event.customer_id, event.unit)
         origin = usage_origin(event, recorded_at)
-        facts = self._rejected(account, origin, code, detail, raw, first_entry_id)
-        return Decision("rejected", facts, code, detail, first_entry_id)
+        return self._refuse_command(account, origin, refusal, raw, first_entry_id)
 
     def _refuse_command(
-        self, account: Account, origin: Origin, ruling: Ruling, raw: bytes, first_entry_id: str
-    ) -> Decision:
-        code, detail = ruling.code, ruling.detail
-        assert code is not None
-        facts = self._rejected(account, origin, code, detail, raw, first_entry_id)
-        return Decision("rejected", facts, code, detail, first_entry_id)
-
-    def _rejected(
         self,
         account: Account,
         origin: Origin,
-        code: RejectionCode,
-        detail: str,
+        refusal: Refusal,
         raw: bytes,
-        first_entry_id: str,
-    ) -> list[EntryFacts]:
+        first_entry_id: str = "",
+    ) -> Decision:
         """The `rejected` entry, after what fell due before it."""
-        due = settle_due(account, self.namespace, origin)
+        code, detail = refusal.code, refusal.detail
+        draft = self._draft(account, origin)
         rejection = Rejection(code=code, detail=detail, first_entry_id=first_entry_id, input=raw)
-        refused = Draft(after(account, due), self.namespace, origin).entry(
-            "rejected",
-            amount=0,
-            effective_at=origin.recorded_at,
-            allocations=[],
-            details=EntryDetails(rejection=rejection, lot_changes=[], month_totals=[]),
-        )
-        return [*due, refused]
+        draft.book("rejected", details=EntryDetails(rejection=rejection))
+        return Decision("rejected", _settled(draft), code, detail, first_entry_id)
 
 
-def _quantities_refusal(quantities: dict[str, int]) -> str:
-    if not quantities:
-        return "there is no quantity"
-    for name, quantity in quantities.items():
-        if quantity < 0 or quantity > AMOUNT_MAX:
-            return f"{name} is {quantity} micro-units"
-    return ""
+def _is_partition(account: Account) -> bool:
+    return account.customer_id == PARTITION_CUSTOMER and account.unit == PARTITION_UNIT
 
 
-def _code(facts: EntryFacts) -> str:
-    details = facts.details
-    if details is None or details.rejection is None:
-        return ""
-    return details.rejection.code
+def captured_event(customer_id: str, unit: str, body: CaptureHold, usage: HoldUsage) -> UsageEvent:
+    """The usage that a capture carries, as if it had come as an event."""
+    return UsageEvent(
+        event_id=usage.event_id,
+        customer_id=customer_id,
+        unit=unit,
+        meter=usage.meter,
+        occurred_at=usage.occurred_at,
+        status=usage.status,
+        properties=usage.properties,
+        quantities=usage.quantities,
+        hold_id=body.hold_id,
+        hold_final=body.final,
+        digest=usage.digest,
+    )
 
 
-def _refusal_key(key: str, digest: bytes, code: str) -> str:
-    return f"{key}\0{code}\0{digest.hex()}"
+def _charge(
+    draft: Draft, event: UsageEvent, price: Price, first_recorded_at: int | None = None
+) -> Refusal | None:
+    """Charge usage, from the hold that it names if that is open; end the hold if it is final."""
+    hold = draft.account.holds.get(event.hold_id) if event.hold_id else None
+    if hold is not None and not hold.open_at(draft.at):
+        hold = None
+    before = {} if hold is None else dict(hold.reservations)
+    if not charge(draft, event, price, hold, first_recorded_at):
+        return Refusal("out_of_range", "")
+    if hold is not None:
+        after_charge(draft, event.hold_id, before, final=event.hold_final)
+    return None
+
+
+def _ended(draft: Draft, hold_id: str) -> list[EntryFacts]:
+    """End a hold whose usage was charged before, if it is open; else nothing is booked."""
+    hold = draft.account.holds.get(hold_id)
+    if hold is None or not hold.open_at(draft.at):
+        draft.finish()
+        return []
+    end_hold(draft, hold, "released", draft.at, {})
+    return _settled(draft)
+
+
+def _settled(draft: Draft) -> list[EntryFacts]:
+    """The decision's entries, closed by the settlement of what is owed."""
+    settle(draft, draft.at)
+    return draft.finish()

@@ -2,6 +2,8 @@
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from drawdown.domain.entries import InputTopic, LedgerEntry, entry_id_of
 from drawdown.domain.numbers import DAY_US
 
@@ -9,6 +11,7 @@ WINDOW_US: Final = 35 * DAY_US
 """Event ids, and refusals, are remembered this long; older usage is refused."""
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Remembered:
     """A first decision: the digest of the body it was of, its entry, and its refusal if any.
@@ -36,16 +39,28 @@ class Remembered:
         self.code: Final = code
         self.until: Final = until
 
+    def kept_until(self, until: int) -> "Remembered":
+        """The same decision, remembered until another time (µs)."""
+        return Remembered(
+            self.digest,
+            topic=self.topic,
+            partition=self.partition,
+            offset=self.offset,
+            index=self.index,
+            code=self.code,
+            until=until,
+        )
+
     @property
     def entry_id(self) -> str:
         """The id of the entry that holds the decision."""
         return entry_id_of(self.topic, self.partition, self.offset, self.index)
 
 
-def first_decision(entry: LedgerEntry, code: str, until: int) -> Remembered:
-    """What is remembered of an entry: a charge (`code` empty) or a refusal."""
+def first_decision(entry: LedgerEntry, code: str, until: int, digest: bytes) -> Remembered:
+    """What is remembered of an entry: a decision of the body of `digest`, or a refusal of it."""
     return Remembered(
-        entry.facts.cause_digest,
+        digest,
         topic=entry.source_topic,
         partition=entry.source_partition,
         offset=entry.source_offset,
@@ -98,6 +113,19 @@ class Memory:
                 # Kept anew since, it stands under a later day.
                 if first is not None and first.until // DAY_US == day:
                     del self._by_id[key]
+
+
+@final
+class RejectedUsage:
+    """A usage event that was refused, as it came, so that it can be redriven.
+
+    `recorded_at` is that of its first refusal (µs).
+    """
+
+    def __init__(self, raw: bytes, digest: bytes, recorded_at: int) -> None:
+        self.raw: Final = raw
+        self.digest: Final = digest
+        self.recorded_at: Final = recorded_at
 
 
 def key_of(customer_id: str, item_id: str) -> str:

@@ -2,15 +2,22 @@
 
 from typing import Final, TypeVar, final
 
-from drawdown.domain.entries import OverageMode, PolicyChange
-from drawdown.domain.numbers import AMOUNT_MAX, DAY_US, MINUTE_US
+from drawdown.domain.burn_order import BURN_ORDERS, burn_order_version
+from drawdown.domain.currencies import places_of
+from drawdown.domain.entries import (
+    OverageMode,
+    PolicyChange,
+    RecurringGrant,
+    Rollover,
+)
+from drawdown.domain.numbers import AMOUNT_MAX, DAY_US, MINUTE_US, PICO
 
 _T = TypeVar("_T")
 
-BURN_ORDERS: Final = ("default",)
-BURN_ORDER_VERSION: Final = 1
-"""Version of the burn order in `domain.burn_order`, stamped on each entry."""
 DURATION_MAX_US: Final = 3_660 * DAY_US
+BREAKAGE_METHODS: Final = ("remote", "proportional")
+_EVERY_MAX: Final = 1_000
+_ANCHOR_MAX_US: Final = 200 * 366 * DAY_US
 
 
 @final
@@ -18,28 +25,54 @@ class Policy:
     """The values in force for one account. Credits in micro-credits, times in microseconds."""
 
     def __init__(
-        self, *, overage_mode: OverageMode, overdraft_limit: int, grace_us: int, burn_order: str
+        self,
+        *,
+        overage_mode: OverageMode,
+        overdraft_limit: int,
+        grace_us: int,
+        hold_life_us: int,
+        refund_grace_us: int,
+        burn_order: str,
+        recurring: RecurringGrant | None,
+        rollover: Rollover | None,
     ) -> None:
         self.overage_mode: Final[OverageMode] = overage_mode
         self.overdraft_limit: Final = overdraft_limit
         self.grace_us: Final = grace_us
+        self.hold_life_us: Final = hold_life_us
+        self.refund_grace_us: Final = refund_grace_us
         self.burn_order: Final = burn_order
+        self.burn_order_version: Final = burn_order_version(burn_order)
+        self.recurring: Final = recurring
+        self.rollover: Final = rollover
 
 
 DEFAULT_POLICY: Final = Policy(
-    overage_mode="hard_stop", overdraft_limit=0, grace_us=5 * MINUTE_US, burn_order="default"
+    overage_mode="hard_stop",
+    overdraft_limit=0,
+    grace_us=5 * MINUTE_US,
+    hold_life_us=DAY_US,
+    refund_grace_us=30 * DAY_US,
+    burn_order="default",
+    recurring=None,
+    rollover=None,
 )
 
 
 def changed(policy: Policy, change: PolicyChange) -> Policy:
     """`policy` with the fields that `change` names; what it leaves out keeps its value."""
+    mode = change.overage_mode
+    limit, grace = change.overdraft_limit, change.grace_us
+    life, refund_grace = change.hold_life_us, change.refund_grace_us
     return Policy(
-        overage_mode=policy.overage_mode if change.overage_mode is None else change.overage_mode,
-        overdraft_limit=policy.overdraft_limit
-        if change.overdraft_limit is None
-        else change.overdraft_limit,
-        grace_us=policy.grace_us if change.grace_us is None else change.grace_us,
+        overage_mode=policy.overage_mode if mode is None else mode,
+        overdraft_limit=policy.overdraft_limit if limit is None else limit,
+        grace_us=policy.grace_us if grace is None else grace,
+        hold_life_us=policy.hold_life_us if life is None else life,
+        refund_grace_us=policy.refund_grace_us if refund_grace is None else refund_grace,
         burn_order=policy.burn_order if change.burn_order is None else change.burn_order,
+        recurring=policy.recurring if change.recurring is None else change.recurring,
+        rollover=policy.rollover if change.rollover is None else change.rollover,
     )
 
 
@@ -54,6 +87,8 @@ def merged(first: PolicyChange, then: PolicyChange) -> PolicyChange:
         burn_order=_later(first.burn_order, then.burn_order),
         breakage_method=_later(first.breakage_method, then.breakage_method),
         breakage_rate_pico=_later(first.breakage_rate_pico, then.breakage_rate_pico),
+        recurring=_later(first.recurring, then.recurring),
+        rollover=_later(first.rollover, then.rollover),
     )
 
 
@@ -75,6 +110,42 @@ def refusal(change: PolicyChange) -> str:
             return f"{name} {duration} is outside 0–10 years"
     if change.burn_order is not None and change.burn_order not in BURN_ORDERS:
         return f"burn_order {change.burn_order!r} is none of {', '.join(BURN_ORDERS)}"
-    if change.breakage_method is not None or change.breakage_rate_pico is not None:
-        return "breakage policies aren't carried out by this version of the ledger"
+    if change.breakage_method is not None and change.breakage_method not in BREAKAGE_METHODS:
+        return f"breakage_method {change.breakage_method!r} is none of remote, proportional"
+    rate = change.breakage_rate_pico
+    if rate is not None and not 0 <= rate <= PICO:
+        return f"breakage_rate_pico {rate} is outside 0–10¹²"
+    return _recurring_refusal(change.recurring) or _rollover_refusal(change.rollover)
+
+
+def _recurring_refusal(grant: RecurringGrant | None) -> str:
+    if grant is None:
+        return ""
+    if not 0 <= grant.amount <= AMOUNT_MAX:
+        return f"recurring: amount {grant.amount} is outside 0–2⁶² micro-credits"
+    if not 1 <= grant.every <= _EVERY_MAX:
+        return f"recurring: every {grant.every} is outside 1–{_EVERY_MAX}"
+    if not 0 <= grant.anchor <= _ANCHOR_MAX_US:
+        return f"recurring: anchor {grant.anchor} is outside 1970–2169"
+    if grant.life_us is not None and not 0 < grant.life_us <= DURATION_MAX_US:
+        return f"recurring: life_us {grant.life_us} is outside 0–10 years"
+    if not 0 <= grant.price_minor <= AMOUNT_MAX:
+        return f"recurring: price_minor {grant.price_minor} is negative or too much"
+    if (grant.price_minor or grant.currency) and places_of(grant.currency) is None:
+        return f"recurring: {grant.currency!r} is no ISO 4217 currency"
+    if grant.price_minor and grant.kind == "promotional":
+        return "recurring: promotional credits have no price"
+    return ""
+
+
+def _rollover_refusal(rollover: Rollover | None) -> str:
+    if rollover is None:
+        return ""
+    if not 0 <= rollover.share_pico <= PICO:
+        return f"rollover: share_pico {rollover.share_pico} is outside 0–10¹²"
+    for name, amount in (("minimum", rollover.minimum), ("maximum", rollover.maximum)):
+        if amount is not None and not 0 <= amount <= AMOUNT_MAX:
+            return f"rollover: {name} {amount} is outside 0–2⁶² micro-credits"
+    if not 0 < rollover.life_us <= DURATION_MAX_US:
+        return f"rollover: life_us {rollover.life_us} is outside 0–10 years"
     return ""

@@ -112,8 +112,8 @@ def _check_line(path: str, line: Line) -> list[str]:
     wrong += _check_amount(f"{path}.minimum", line.minimum)
     if not _is_power_of_ten(line.per):
         wrong.append(f"{path}.per: must be a power of ten up to 10¹²")
-    if line.over != "event":
-        wrong.append(f"{path}.over: pricing over a month is not built in this version")
+    if line.over == "month" and line.package is None and line.tier_mode != "graduated":
+        wrong.append(f"{path}.over: only a package or graduated tiers are priced over a month")
     return wrong + _check_package(path, line) + _check_tiers(path, line)
 
 

@@ -2,15 +2,27 @@
 
 from typing import Final, final
 
-from drawdown.domain.entries import RatedLine
+from mypy_extensions import i64, mypyc_attr
+
+from drawdown.domain.entries import MonthTotal, RatedLine
 from drawdown.domain.numbers import ATTO_PER_MICRO, MICRO
+from drawdown.domain.periods import month_of
 from drawdown.domain.rate_cards import Line, Package, RateCard
 
-__all__ = ["CompiledCard", "RateBook", "Rated", "charge_atto"]
+__all__ = ["CompiledCard", "RateBook", "Rated", "charge_atto", "month_key"]
 
 _MEMO_MAX: Final = 4_096
 """Combinations of property values remembered per meter. Values come from outside, so that the memo
 must not grow with them; being forgotten costs a look-up and changes nothing."""
+_WORD_MAX: Final = 2**62
+"""Compiled, a product below it is one of machine words; a larger one would wrap silently."""
+_NO_TOTALS: Final[list[MonthTotal]] = []
+"""Shared by what has none; nobody may change it."""
+
+
+def month_key(line_id: str, month: str) -> str:
+    """The key of a month's total: ids hold no NUL, so this is one-to-one."""
+    return f"{line_id}\0{month}"
 
 
 def charge_atto(line: Line, quantity_micro: int) -> int:
@@ -67,18 +79,29 @@ def _volume_atto(line: Line, quantity_micro: int) -> int:
     return quantity_micro * reached.rate_pico + reached.flat * ATTO_PER_MICRO
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @final
 class Rated:
-    """What usage costs: its lines, and their exact sum in atto-credits."""
+    """What usage costs: its lines, and their exact sum in atto-credits.
 
-    def __init__(self, lines: list[RatedLine], total_atto: int) -> None:
+    `month_totals` are the totals, after it, of lines that are priced over the month.
+    """
+
+    def __init__(
+        self, lines: list[RatedLine], total_atto: int, month_totals: list[MonthTotal]
+    ) -> None:
         self.lines: Final = lines
         self.total_atto: Final = total_atto
+        self.month_totals: Final = month_totals
 
 
 @final
 class _PricedLine:
-    """A line with what rating reads of it, and its place in the document."""
+    """A line with what rating reads of it, and its place in the document.
+
+    `linear_up_to` is the largest quantity whose price is quantity × rate and fits a machine word;
+    −1 where the price is another one.
+    """
 
     def __init__(self, line: Line, place: int) -> None:
         self.line: Final = line
@@ -86,9 +109,52 @@ class _PricedLine:
         self.quantity: Final = line.quantity
         self.rate_pico: Final = line.rate_pico
         self.place: Final = place
-        self.linear: Final[bool] = (
-            line.package is None and line.tier_mode == "none" and line.minimum == 0
+        self.monthly: Final[bool] = line.over == "month"
+        linear = line.package is None and line.tier_mode == "none" and line.minimum == 0
+        self.linear_up_to: Final[int] = (
+            (_WORD_MAX - 1) // max(line.rate_pico, 1) if linear and not self.monthly else -1
         )
+
+    def rated(self, quantity_micro: int, exact: int) -> RatedLine:
+        """A quantity that comes to `exact` atto-credits at this line."""
+        return RatedLine(
+            line_id=self.line_id,
+            quantity=self.quantity,
+            quantity_micro=quantity_micro,
+            rate_pico=self.rate_pico,
+            amount=exact // ATTO_PER_MICRO,
+            amount_atto=exact % ATTO_PER_MICRO,
+        )
+
+
+@final
+class _Months:
+    """The totals of one charge's lines that are priced over the month."""
+
+    def __init__(self, occurred_at: int, before: dict[str, int]) -> None:
+        self._month: Final = month_of(occurred_at)
+        self._before: Final = before
+        self._after: Final[dict[str, int]] = {}
+
+    def added(self, line: Line, quantity_micro: int) -> int:
+        """What a quantity adds to its line's price, in atto-credits: price(after) − price(before).
+
+        A quantity of 0 adds nothing and leaves the total unmentioned.
+        """
+        if quantity_micro == 0:
+            return 0
+        total = self._after.get(line.line_id)
+        if total is None:
+            total = self._before.get(month_key(line.line_id, self._month), 0)
+        self._after[line.line_id] = total + quantity_micro
+        return charge_atto(line, total + quantity_micro) - charge_atto(line, total)
+
+    def totals(self) -> list[MonthTotal]:
+        """Each total after the charge."""
+        return [
+            MonthTotal(line_id=line_id, month=self._month, quantity_micro=total)
+            for line_id, total in self._after.items()
+        ]
 
 
 @final
@@ -188,6 +254,7 @@ class CompiledCard:
     def __init__(self, card: RateCard) -> None:
         self.card: Final = card
         self.label: Final = card.label
+        self.unit: Final = card.unit
         self.effective_from: Final = card.effective_from
         self._meters: Final[dict[str, _LineIndex]] = {
             meter.name: _LineIndex(meter.lines, meter.total, None) for meter in card.meters
@@ -204,11 +271,14 @@ class CompiledCard:
         meter: str,
         properties: dict[str, str],
         quantities: dict[str, int],
+        occurred_at: int = 0,
+        totals: dict[str, int] | None = None,
     ) -> Rated | None:
         """The charge for quantities ≥ 0, in micro-units, before the account's residue.
 
         None: no such meter, or a quantity has no line. A quantity of 0 needs one too; the meter's
-        stated total doesn't.
+        stated total doesn't. `totals` holds the account's running totals of lines that are priced
+        over the month, in micro-units, by `month_key`.
         """
         index = self._meters.get(meter)
         if self._overrides:
@@ -218,6 +288,7 @@ class CompiledCard:
         remembered = index.remembered(properties)
         lines: list[RatedLine] = []
         total_atto = 0
+        months: _Months | None = None
         for quantity, quantity_micro in quantities.items():
             line = remembered.get(quantity)
             if line is None:
@@ -227,23 +298,20 @@ class CompiledCard:
                 if line is None:
                     return None
                 remembered[quantity] = line
-            if line.linear:
-                exact = quantity_micro * line.rate_pico
+            exact: int
+            if quantity_micro <= line.linear_up_to:
+                micro: i64 = quantity_micro
+                rate: i64 = line.rate_pico
+                exact = micro * rate
+            elif line.monthly:
+                if months is None:
+                    months = _Months(occurred_at, {} if totals is None else totals)
+                exact = months.added(line.line, quantity_micro)
             else:
                 exact = charge_atto(line.line, quantity_micro)
             total_atto += exact
-            amount = exact // ATTO_PER_MICRO
-            lines.append(
-                RatedLine(
-                    line_id=line.line_id,
-                    quantity=line.quantity,
-                    quantity_micro=quantity_micro,
-                    rate_pico=line.rate_pico,
-                    amount=amount,
-                    amount_atto=exact - amount * ATTO_PER_MICRO,
-                )
-            )
-        return Rated(lines, total_atto)
+            lines.append(line.rated(quantity_micro, exact))
+        return Rated(lines, total_atto, _NO_TOTALS if months is None else months.totals())
 
     def check(self, meter: str, quantities: dict[str, int]) -> bool:
         """Whether the meter's total, where it is stated, is the sum of the other quantities."""

@@ -2,75 +2,306 @@
 
 from typing import Final, final
 
-from drawdown.domain.accounts import Account, Lot
+from drawdown.domain.accounts import Account
 from drawdown.domain.drafts import Draft, Origin, allocation
-from drawdown.domain.entries import Allocation, Charge, EntryFacts, RatedLine
+from drawdown.domain.entries import (
+    Allocation,
+    Charge,
+    EntryDetails,
+    EntryFacts,
+    MonthTotal,
+    RatedLine,
+)
+from drawdown.domain.holds import Hold
 from drawdown.domain.inputs import UsageEvent
+from drawdown.domain.lots import Lot
 from drawdown.domain.numbers import AMOUNT_MAX, ATTO_PER_MICRO
-from drawdown.domain.settlement import after, settle, settle_due
+
+
+@final
+class Price:
+    """What usage costs: the exact sum in atto-credits, and how it came about."""
+
+    def __init__(
+        self,
+        *,
+        rate_card: str,
+        lines: list[RatedLine],
+        total_atto: int,
+        month_totals: list[MonthTotal],
+    ) -> None:
+        self.rate_card: Final = rate_card
+        self.lines: Final = lines
+        self.total_atto: Final = total_atto
+        self.month_totals: Final = month_totals
+
+
+FREE: Final = Price(rate_card="", lines=[], total_atto=0, month_totals=[])
+"""What a failed request costs."""
 
 
 @final
 class Drawn:
-    """What lots pay of a charge, in burn order; `free` is how much `available` falls by it."""
+    """What lots pay of a charge, in the order they are drawn.
 
-    def __init__(self, allocations: list[Allocation], amount: int, free: int) -> None:
+    `free` is how much the free credits of usable lots fall by it, `reserved` how much was.
+    """
+
+    def __init__(
+        self, allocations: list[Allocation], amount: int, free: int, reserved: int
+    ) -> None:
         self.allocations: Final = allocations
         self.amount: Final = amount
         self.free: Final = free
+        self.reserved: Final = reserved
 
 
-def draw(account: Account, event: UsageEvent, recorded_at: int, amount: int) -> Drawn:
-    """Draw `amount` micro-credits from the lots that apply to `event`, as far as they go."""
+def draw(account: Account, event: UsageEvent, at: int, amount: int, hold: Hold | None) -> Drawn:
+    """Up to `amount` of the lots that `event` may draw on: the hold's reservations first."""
     allocations: list[Allocation] = []
-    drawn, free = 0, 0
-    grace_us = account.policy.grace_us
-    for lot in account.live:
-        if drawn == amount:
-            break
-        part = min(amount - drawn, lot.remaining - lot.reserved)
-        if part > 0 and applies(lot, event, recorded_at, grace_us):
-            allocations.append(allocation(lot, part))
+    drawn, free, reserved = 0, 0, 0
+    if hold is not None:
+        for lot_id, held in hold.reservations.items():
+            if drawn == amount:
+                break
+            part = min(amount - drawn, held)
+            allocations.append(allocation(account.lots[lot_id], part, reserved=True))
             drawn += part
-            if recorded_at < lot.expires_at:
+        reserved = drawn
+    if drawn < amount:
+        grace_us = account.policy.grace_us
+        for lot in account.paying.paying_for(event.meter, event.properties, at):
+            if not applies(lot, event.occurred_at, at, grace_us):
+                continue
+            part = min(amount - drawn, lot.remaining - lot.reserved)
+            before = 0 if hold is None else _taken(allocations, lot.lot_id)
+            allocations.append(allocation(lot, part, before=before))
+            drawn += part
+            if at < lot.expires_at:
                 free += part
-    return Drawn(allocations, drawn, free)
+            if drawn == amount:
+                break
+    return Drawn(allocations, drawn, free, reserved)
 
 
-def applies(lot: Lot, event: UsageEvent, recorded_at: int, grace_us: int) -> bool:
-    """Whether a lot pays for usage: effective, unexpired (but for the grace), in scope."""
+def applies(lot: Lot, occurred_at: int, recorded_at: int, grace_us: int) -> bool:
+    """Whether a lot that isn't frozen pays for usage of then: effective, unexpired but for the
+    grace."""
     return (
         lot.effective_at <= recorded_at
-        and event.occurred_at < lot.expires_at
+        and occurred_at < lot.expires_at
         and recorded_at < lot.expires_at + grace_us
-        and not lot.freezes
-        and lot.pays_for(event.meter, event.properties)
     )
 
 
-def charge_usage(
-    account: Account,
-    namespace: str,
-    event: UsageEvent,
-    recorded_at: int,
-    rate_card: str,
-    lines: list[RatedLine],
-    total_atto: int,
-) -> list[EntryFacts]:
-    """The deduction of rated usage (`failed`: of 0), after what fell due before it.
+def _taken(allocations: list[Allocation], lot_id: str) -> int:
+    return sum([each.amount for each in allocations if each.lot_id == lot_id])
 
-    `total_atto` is the exact price in atto-credits, the account's residue not included. An empty
-    list says that the charge would be out of range.
+
+def plain_charge(
+    account: Account, namespace: str, event: UsageEvent, recorded_at: int, price: Price
+) -> EntryFacts | None:
+    """The deduction of usage that lots pay alone: nothing due, nothing owed, no hold, no month.
+
+    None: it isn't that plain, and `charge` must look at it.
     """
-    origin = usage_origin(event, recorded_at)
-    if account.overdraft + account.debt == 0:
-        draft = Draft(account, namespace, origin)
-        return _deduct(account, draft, event, rate_card, lines, total_atto)
-    due = settle_due(account, namespace, origin)
-    settled = after(account, due)
-    draft = Draft(settled, namespace, origin)
-    charged = _deduct(settled, draft, event, rate_card, lines, total_atto)
-    return due + charged if charged else []
+    rated, residue = divmod(account.residue + price.total_atto, ATTO_PER_MICRO)
+    drawn = draw(account, event, recorded_at, rated, None)
+    rest = rated - drawn.amount
+    if rest and (account.policy.overage_mode != "hard_stop" or rated > AMOUNT_MAX):
+        return None
+    return EntryFacts(
+        namespace=namespace,
+        customer_id=account.customer_id,
+        unit=account.unit,
+        account_seq=account.account_seq + 1,
+        type="deduction",
+        amount=-drawn.amount,
+        balance=account.balance - drawn.amount,
+        held=account.held,
+        available=account.free_at(recorded_at) - drawn.free,
+        overdraft=0,
+        debt=0,
+        overage_total=account.overage_total,
+        residue=residue,
+        allocations=drawn.allocations,
+        charge=Charge(
+            meter=event.meter,
+            status=event.status,
+            properties=event.properties,
+            rate_card=price.rate_card,
+            lines=price.lines,
+            rated=rated,
+            overdrawn=0,
+            overage=0,
+            uncovered=rest,
+            hold_id="",
+            hold_ended=False,
+        ),
+        cause="usage",
+        cause_id=event.event_id,
+        cause_digest=event.digest,
+        burn_order_version=account.policy.burn_order_version,
+        reason="",
+        actor="",
+        occurred_at=event.occurred_at,
+        recorded_at=recorded_at,
+        effective_at=event.occurred_at,
+        details=None,
+    )
+
+
+def charge(
+    draft: Draft,
+    event: UsageEvent,
+    price: Price,
+    hold: Hold | None,
+    first_recorded_at: int | None = None,
+) -> bool:
+    """Book the deduction of usage; `hold` is the open hold that it names, if any.
+
+    `first_recorded_at` is when a redriven event was recorded first.
+
+    False: the charge would be out of range, and nothing is booked.
+    """
+    account = draft.account
+    rated, residue = divmod(account.residue + price.total_atto, ATTO_PER_MICRO)
+    paid = _pay(account, event, draft.at, rated, hold)
+    if not paid.in_range(account):
+        return False
+    draft.book(
+        "deduction",
+        amount=paid.amount,
+        effective_at=event.occurred_at,
+        allocations=paid.drawn.allocations,
+        charge=Charge(
+            meter=event.meter,
+            status=event.status,
+            properties=event.properties,
+            rate_card=price.rate_card,
+            lines=price.lines,
+            rated=rated,
+            overdrawn=paid.overdrawn,
+            overage=paid.overage,
+            uncovered=paid.uncovered,
+            hold_id=event.hold_id,
+            hold_ended=event.hold_id != "" and hold is None,
+        ),
+        details=_details(draft, event, price, paid, hold, first_recorded_at),
+        held=-paid.drawn.reserved,
+        overdraft=paid.overdrawn,
+        overage=paid.overage,
+        residue=residue,
+        origin=draft.origin.of_event(event.occurred_at),
+    )
+    return True
+
+
+def capture_credits(draft: Draft, hold: Hold, amount: int) -> bool:
+    """Book the capture of an amount of credits from a hold, more than it holds included.
+
+    False: it would be out of range, and nothing is booked.
+    """
+    account, at = draft.account, draft.at
+    event = UsageEvent(
+        event_id="",
+        customer_id=account.customer_id,
+        unit=account.unit,
+        meter=hold.meter,
+        occurred_at=at,
+        status="succeeded",
+        properties=hold.properties,
+        quantities={},
+        hold_id=hold.hold_id,
+        hold_final=False,
+        digest=b"",
+    )
+    paid = _pay(account, event, at, amount, hold)
+    if not paid.in_range(account):
+        return False
+    draft.book(
+        "hold_captured",
+        amount=paid.amount,
+        allocations=paid.drawn.allocations,
+        charge=Charge(
+            meter=hold.meter,
+            status="succeeded",
+            properties=hold.properties,
+            rate_card="",
+            lines=[],
+            rated=amount,
+            overdrawn=paid.overdrawn,
+            overage=paid.overage,
+            uncovered=paid.uncovered,
+            hold_id=hold.hold_id,
+            hold_ended=False,
+        ),
+        details=_details(draft, event, FREE, paid, hold),
+        held=-paid.drawn.reserved,
+        overdraft=paid.overdrawn,
+        overage=paid.overage,
+    )
+    return True
+
+
+@final
+class _Paid:
+    """How a charge is paid: by lots, by overdraft (of the hold's room: `room`), by a bill, not."""
+
+    def __init__(
+        self, drawn: Drawn, rated: int, *, room: int, overdrawn: int, overage: int
+    ) -> None:
+        self.drawn: Final = drawn
+        self.rated: Final = rated
+        self.room: Final = room
+        self.overdrawn: Final = overdrawn
+        self.overage: Final = overage
+        self.amount: Final = -(drawn.amount + overdrawn)
+        self.uncovered: Final = rated - drawn.amount - overdrawn - overage
+
+    def in_range(self, account: Account) -> bool:
+        return (
+            self.rated <= AMOUNT_MAX
+            and account.overage_total + self.overage <= AMOUNT_MAX
+            and account.balance + self.amount >= -AMOUNT_MAX
+        )
+
+
+def _pay(account: Account, event: UsageEvent, at: int, rated: int, hold: Hold | None) -> _Paid:
+    drawn = draw(account, event, at, rated, hold)
+    rest = rated - drawn.amount
+    room = 0 if hold is None else min(rest, hold.reserved_room)
+    rest -= room
+    more, overage = 0, 0
+    if rest and not account.frozen:
+        policy = account.policy
+        if policy.overage_mode == "overdraft":
+            left = policy.overdraft_limit - account.overdraft - account.reserved_room
+            more = max(0, min(rest, left))
+        elif policy.overage_mode == "overage":
+            overage = rest
+    return _Paid(drawn, rated, room=room, overdrawn=room + more, overage=overage)
+
+
+def _details(
+    draft: Draft,
+    event: UsageEvent,
+    price: Price,
+    paid: _Paid,
+    hold: Hold | None,
+    first_recorded_at: int | None = None,
+) -> EntryDetails | None:
+    by_command = draft.origin.cause == "command" and event.event_id != ""
+    if hold is None and not by_command and not price.month_totals:
+        return None
+    return EntryDetails(
+        hold=None if hold is None else hold.after(-paid.drawn.reserved, -paid.room),
+        month_totals=price.month_totals,
+        reserved_room=-paid.room,
+        event_id=event.event_id if by_command else "",
+        event_digest=event.digest if by_command else b"",
+        first_recorded_at=first_recorded_at,
+    )
 
 
 def usage_origin(event: UsageEvent, recorded_at: int) -> Origin:
@@ -84,64 +315,3 @@ def usage_origin(event: UsageEvent, recorded_at: int) -> Origin:
         occurred_at=event.occurred_at,
         recorded_at=recorded_at,
     )
-
-
-def _deduct(
-    account: Account,
-    draft: Draft,
-    event: UsageEvent,
-    rate_card: str,
-    lines: list[RatedLine],
-    total_atto: int,
-) -> list[EntryFacts]:
-    rated, residue = divmod(draft.residue + total_atto, ATTO_PER_MICRO)
-    drawn = draw(account, event, draft.origin.recorded_at, rated)
-    rest = rated - drawn.amount
-    overdrawn, overage = 0, 0
-    if rest:
-        policy = account.policy
-        if policy.overage_mode == "overdraft":
-            overdrawn = max(0, min(rest, policy.overdraft_limit - draft.overdraft))
-        elif policy.overage_mode == "overage":
-            overage = rest
-    amount = -(drawn.amount + overdrawn)
-    if rated > AMOUNT_MAX or draft.overage_total + overage > AMOUNT_MAX:
-        return []
-    if draft.balance + amount < -AMOUNT_MAX:
-        return []
-    draft.residue = residue
-    draft.free -= drawn.free
-    draft.overdraft += overdrawn
-    draft.overage_total += overage
-    charge = Charge(
-        meter=event.meter,
-        status=event.status,
-        properties=event.properties,
-        rate_card=rate_card,
-        lines=lines,
-        rated=rated,
-        overdrawn=overdrawn,
-        overage=overage,
-        uncovered=rest - overdrawn - overage,
-        hold_id=event.hold_id,
-        hold_ended=event.hold_id != "",
-    )
-    deducted = draft.entry(
-        "deduction",
-        amount=amount,
-        effective_at=event.occurred_at,
-        allocations=drawn.allocations,
-        charge=charge,
-    )
-    return [deducted, *_settled_beside(account, draft, event)] if overdrawn else [deducted]
-
-
-def _settled_beside(account: Account, draft: Draft, event: UsageEvent) -> list[EntryFacts]:
-    """What lots that don't apply to `event` pay of the overdraft that it leaves.
-
-    Usage may occur up to 5 minutes after it is recorded: a lot that expires in between is beyond
-    its reach, and still usable.
-    """
-    recorded_at, grace_us = draft.origin.recorded_at, account.policy.grace_us
-    beside = [lot for lot in account.live if not applies(lot, event, recorded_at, grace_us)]
-    return settle(draft, beside, effective_at=recorded_at)

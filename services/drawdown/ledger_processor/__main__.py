@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 
 from drawdown import compiled, logs, metrics
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.clients import consumer, transactional_producer
+from drawdown.adapters.kafka.clients import consumer, producer, transactional_producer
 from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.errors import DrawdownError, RetryableError, Unavailable
@@ -20,6 +20,7 @@ from drawdown.ledger_processor.deciding import Decider, Framing
 from drawdown.ledger_processor.loop import Loop, Start
 from drawdown.ledger_processor.partition import PartitionWriter
 from drawdown.ledger_processor.recovery import recover
+from drawdown.ledger_processor.ticking import Ticker
 from drawdown.local.discovery import resolved
 from drawdown.settings import Settings, current
 
@@ -41,13 +42,17 @@ def build(settings: Settings) -> Loop:
     usage = consumer(
         settings,
         group=group,
+        enable_partition_eof=True,
         partition_assignment_strategy="cooperative-sticky",
         max_poll_interval_ms=POLL_INTERVAL_MAX_MS,
         session_timeout_ms=SESSION_TIMEOUT_MS,
     )
     commands = consumer(settings, group=group, enable_partition_eof=True)
     open_partition = partial(_open_partition, settings, wire, framing(wire, partitions), committers)
-    return Loop(settings, usage, commands, open_partition, committers)
+    # An idempotent producer can fail for good; a tick that comes twice books nothing twice.
+    ticks = producer(settings, enable_idempotence=False, linger_ms=0)
+    ticker = Ticker(settings, ticks, header=wire.header("command"), actor=SERVICE)
+    return Loop(settings, usage, commands, open_partition, committers, ticker)
 
 
 def framing(wire: Wire, partitions: int) -> Framing:
@@ -81,7 +86,7 @@ def _open_partition(
     except KafkaException as error:
         raise Unavailable(f"partition {number} can't be fenced: {error.args[0].str()}") from error
     started = time.monotonic()
-    recovered = recover(settings, wire, number)
+    recovered = recover(settings, wire, number, group=settings.group(SERVICE))
     metrics.RECOVERY_ENTRIES.labels(str(number)).inc(recovered.entries)
     metrics.RECOVERY_SECONDS.labels(str(number)).set(time.monotonic() - started)
     decider = Decider(

@@ -1,13 +1,18 @@
 """What the processor counts, on the metrics of the one catalogue."""
 
+import time
+from collections.abc import Mapping
+
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from drawdown.ledger_processor.partition import Committed
+from drawdown.domain.numbers import SECOND_US
+from drawdown.ledger_processor.partition import Committed, Deciding
 from drawdown.metrics import (
     BATCH_RECORDS,
     COMMANDS_IN,
     DEAD_LETTERS,
+    DUE_LAG_SECONDS,
     DUPLICATES,
     ENTRIES_OUT,
     EVENTS_IN,
@@ -16,6 +21,7 @@ from drawdown.metrics import (
     PARTITIONS_OWNED,
     REJECTIONS,
     REPLIES_OUT,
+    TICKS,
     TRANSACTION_SECONDS,
 )
 from drawdown.settings import Settings
@@ -28,7 +34,10 @@ def count(number: int, committed: Committed) -> None:
     outbox, partition = committed.outbox, str(number)
     EVENTS_IN.labels(partition).inc(outbox.events)
     COMMANDS_IN.labels(partition).inc(outbox.commands)
-    ENTRIES_OUT.labels(partition).inc(len(outbox.entries))
+    TICKS.labels(partition).inc(outbox.ticks)
+    ENTRIES_OUT.labels(partition, "deduction").inc(outbox.deductions)
+    for type_, times in outbox.types.items():
+        ENTRIES_OUT.labels(partition, type_).inc(times)
     REPLIES_OUT.labels(partition).inc(len(outbox.replies))
     DUPLICATES.labels(partition).inc(outbox.duplicates)
     for code, times in outbox.rejections.items():
@@ -63,6 +72,14 @@ def observe_lag(
                 continue
             if position >= 0:
                 LAG_RECORDS.labels(name, str(number)).set(max(0, end - position))
+
+
+def observe_due_lag(served: Mapping[int, Deciding]) -> None:
+    """Show how long what is due first in each partition has been waiting to be booked."""
+    now_us = time.time_ns() // 1_000
+    for number, decider in served.items():
+        waiting_us = max(0, now_us - decider.ledger.next_due_at())
+        DUE_LAG_SECONDS.labels(str(number)).set(waiting_us / SECOND_US)
 
 
 def is_end(message: Message) -> bool:

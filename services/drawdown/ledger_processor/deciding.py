@@ -6,7 +6,7 @@ the hot path and is compiled with the domain.
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Final, Protocol, final
+from typing import Final, final
 
 from drawdown.adapters.avro.codec import (
     decode_command,
@@ -15,6 +15,8 @@ from drawdown.adapters.avro.codec import (
     genesis_hash,
     seal,
 )
+from drawdown.adapters.avro.wire import HEADER_BYTES
+from drawdown.adapters.kafka.records import ConsumedRecord, key_of, offset_of, value_of
 from drawdown.domain.dead_letters import KEPT_BYTES, DeadLetter, DeadLetterReason
 from drawdown.domain.entries import (
     HASH_VERSION,
@@ -22,29 +24,19 @@ from drawdown.domain.entries import (
     InputTopic,
     LedgerEntry,
 )
-from drawdown.domain.grants import valid_id
-from drawdown.domain.inputs import Command, UsageEvent
+from drawdown.domain.ids import valid_id
+from drawdown.domain.inputs import Command, Tick, UsageEvent
 from drawdown.domain.ledger import Decision, Ledger
 from drawdown.domain.replies import Reply, ReplyEntry
+from drawdown.domain.watermark import Watermark
 from drawdown.errors import DecodeFailed, PartitionHalted, SchemaUnknown
 from drawdown.ledger_processor.outbox import Outbox
 
-HEADER_BYTES: Final = 5
-"""A zero byte and the schema id stand before the Avro."""
 _NAMES_MAX: Final = 1_000
 """Units and meters remembered as valid; they come from outside, so that it must not grow."""
 _US_PER_MS: Final = 1_000
 _LOG_APPEND_TIME: Final = 2
 """librdkafka's `TIMESTAMP_LOG_APPEND_TIME`."""
-
-
-class InputRecord(Protocol):
-    """What is read of a consumed record; `confluent_kafka.Message` is one."""
-
-    def offset(self) -> int | None: ...
-    def key(self) -> bytes | str | None: ...
-    def value(self) -> bytes | str | None: ...
-    def timestamp(self) -> tuple[int, int]: ...
 
 
 @final
@@ -109,52 +101,66 @@ class Decider:
         self._command_topic: Final = command_topic
         self._parked: Final = parked
         self._names: Final[set[str]] = set()
+        self.watermark: Final = Watermark()
         self.outbox = Outbox()
 
     def take(self) -> Outbox:
         """What was decided since the last call."""
         outbox = self.outbox
-        self.outbox = Outbox()
+        self.outbox = outbox.successor()
         return outbox
 
-    def decide_usage(self, records: Sequence[InputRecord], at_most_us: int) -> None:
+    def decide_usage(self, records: Sequence[ConsumedRecord], at_most_us: int) -> None:
         """Decide usage events. Raises `PartitionHalted` before a record appended after
         `at_most_us` (µs): the broker's clock, or this machine's, is wrong."""
         outbox = self.outbox
+        read_until = -1
         for record in records:
-            offset = _offset(record)
+            offset = offset_of(record)
             recorded_at = _appended_at(record, self._usage_topic, offset, at_most_us)
-            value = _bytes(record.value())
+            if recorded_at != read_until:
+                self._read("usage_events", recorded_at)
+                read_until = recorded_at
+            value = value_of(record)
             try:
                 event = self._usage_event(value)
             except Unfit as unfit:
                 self._park(self._usage_topic, record, offset, recorded_at, unfit)
             else:
                 decision = self.ledger.decide_usage(event, recorded_at, value)
-                self._book(decision, event.customer_id, event.unit, "usage_events", offset, record)
+                self._book(decision, "usage_events", offset)
                 outbox.events += 1
             outbox.next_usage_offset = offset + 1
 
-    def decide_commands(self, records: Sequence[InputRecord], at_most_us: int) -> None:
+    def decide_commands(self, records: Sequence[ConsumedRecord], at_most_us: int) -> None:
         """Decide commands, and answer each."""
         outbox = self.outbox
         for record in records:
-            offset = _offset(record)
+            offset = offset_of(record)
             recorded_at = _appended_at(record, self._command_topic, offset, at_most_us)
-            value = _bytes(record.value())
+            self._read("ledger_commands", recorded_at)
+            value = value_of(record)
             try:
                 command = self._command(value)
             except Unfit as unfit:
                 self._park(self._command_topic, record, offset, recorded_at, unfit)
             else:
                 decision = self.ledger.decide_command(command, recorded_at, value)
-                unit = command.unit
-                booked = self._book(
-                    decision, command.customer_id, unit, "ledger_commands", offset, record
-                )
-                self._answer(command, decision, booked, recorded_at, record)
-                outbox.commands += 1
+                booked = self._book(decision, "ledger_commands", offset)
+                # Nobody waits for what a partition's owner sends itself, and nothing is to be
+                # committed for a tick that booked nothing.
+                if isinstance(command.body, Tick):
+                    outbox.ticks += 1
+                else:
+                    self._answer(command, decision, booked, recorded_at)
+                if booked or not isinstance(command.body, Tick):
+                    outbox.commands += 1
             outbox.next_command_offset = offset + 1
+
+    def _read(self, topic: InputTopic, recorded_at: int) -> None:
+        """An input has been read up to `recorded_at`; what fell due until then may be booked."""
+        self.watermark.consumed(topic, recorded_at)
+        self.ledger.advance(self.watermark.value)
 
     def _usage_event(self, value: bytes) -> UsageEvent:
         try:
@@ -211,31 +217,24 @@ class Decider:
         if home != self.ledger.partition:
             raise Unfit("wrong_partition", f"{customer_id!r} belongs to partition {home} (murmur2)")
 
-    def _book(
-        self,
-        decision: Decision,
-        customer_id: str,
-        unit: str,
-        topic: InputTopic,
-        offset: int,
-        record: InputRecord,
-    ) -> list[LedgerEntry]:
-        """Seal a decision's facts into entries, fold them, and put them out."""
+    def _book(self, decision: Decision, topic: InputTopic, offset: int) -> list[LedgerEntry]:
+        """Seal a decision's facts into entries, fold them, and put them out.
+
+        A tick's facts are those of many accounts.
+        """
         outbox, ledger = self.outbox, self.ledger
         booked: list[LedgerEntry] = []
         count = len(decision.facts)
-        if count == 0:
-            outbox.duplicates += 1
-            return booked
-        prev_hash = ledger.head(customer_id, unit) or genesis_hash(
-            ledger.namespace, customer_id, unit
-        )
-        key = customer_id.encode()
         for index, facts in enumerate(decision.facts):
+            customer_id, unit = facts.customer_id, facts.unit
+            prev_hash = ledger.head(customer_id, unit) or genesis_hash(
+                ledger.namespace, customer_id, unit
+            )
+            partition_seq = ledger.partition_seq + 1
             sealed = seal(
                 facts,
                 prev_hash=prev_hash,
-                partition_seq=ledger.partition_seq + 1,
+                partition_seq=partition_seq,
                 source_topic=topic,
                 source_partition=ledger.partition,
                 source_offset=offset,
@@ -244,7 +243,7 @@ class Decider:
                 header=self._framing.entry_header,
             )
             entry = LedgerEntry(
-                partition_seq=ledger.partition_seq + 1,
+                partition_seq=partition_seq,
                 source_topic=topic,
                 source_partition=ledger.partition,
                 source_offset=offset,
@@ -256,10 +255,13 @@ class Decider:
                 hash=sealed.hash,
             )
             ledger.evolve(entry)
-            outbox.entries.append({"key": key, "value": sealed.value})
-            prev_hash = sealed.hash
+            outbox.entries.append({"key": customer_id.encode(), "value": sealed.value})
+            if facts.type != "deduction":
+                outbox.count_entry(facts.type)
             booked.append(entry)
-        if decision.outcome == "rejected":
+        if decision.outcome == "duplicate":
+            outbox.duplicates += 1
+        elif decision.outcome == "rejected":
             outbox.count_rejection(decision.code)
         return booked
 
@@ -269,7 +271,6 @@ class Decider:
         decision: Decision,
         booked: list[LedgerEntry],
         recorded_at: int,
-        record: InputRecord,
     ) -> None:
         reply = Reply(
             command_id=command.command_id,
@@ -287,12 +288,12 @@ class Decider:
         self.outbox.replies.append({"key": command.customer_id.encode(), "value": value})
 
     def _park(
-        self, topic: str, record: InputRecord, offset: int, recorded_at: int, unfit: Unfit
+        self, topic: str, record: ConsumedRecord, offset: int, recorded_at: int, unfit: Unfit
     ) -> None:
         if (topic, offset) in self._parked:
             return
-        value = _bytes(record.value())
-        key = record.key()
+        value = value_of(record)
+        key = key_of(record)
         letter = DeadLetter(
             topic=topic,
             partition=self.ledger.partition,
@@ -302,7 +303,7 @@ class Decider:
             detail=unfit.detail,
             length=len(value),
             sha256=sha256(value).digest(),
-            key=None if key is None else _bytes(key)[:KEPT_BYTES],
+            key=None if key is None else key[:KEPT_BYTES],
             value=value[:KEPT_BYTES],
         )
         origin = f"{topic}-{self.ledger.partition}-{offset}".encode()
@@ -324,20 +325,7 @@ def _in_short(entry: LedgerEntry) -> ReplyEntry:
     )
 
 
-def _offset(record: InputRecord) -> int:
-    offset = record.offset()
-    assert offset is not None, "a consumed record has an offset"
-    return offset
-
-
-def _bytes(data: bytes | str | None) -> bytes:
-    """A record without a value is an empty one, which no schema fits."""
-    if data is None:
-        return b""
-    return data.encode() if isinstance(data, str) else data
-
-
-def _appended_at(record: InputRecord, topic: str, offset: int, at_most_us: int) -> int:
+def _appended_at(record: ConsumedRecord, topic: str, offset: int, at_most_us: int) -> int:
     """When the broker appended a record, in µs; a decision has no other clock."""
     kind, milliseconds = record.timestamp()
     if kind != _LOG_APPEND_TIME:

@@ -6,7 +6,7 @@ the two topics are co-partitioned whatever the assignor does.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -15,16 +15,24 @@ import structlog
 from confluent_kafka import OFFSET_INVALID, Consumer, Message, TopicPartition
 
 from drawdown.domain.numbers import SECOND_US
+from drawdown.domain.watermark import Watermark
 from drawdown.errors import PartitionHalted
 from drawdown.ledger_processor.counting import (
     count,
     is_end,
+    observe_due_lag,
     observe_lag,
     owned,
     report_error,
     set_halted,
 )
-from drawdown.ledger_processor.partition import Committed, PartitionWriter, TransactionFailed
+from drawdown.ledger_processor.partition import (
+    Committed,
+    Deciding,
+    PartitionWriter,
+    TransactionFailed,
+)
+from drawdown.ledger_processor.ticking import Ticker
 from drawdown.settings import Settings
 
 USAGE_CHUNK: Final = 1_000
@@ -35,6 +43,9 @@ called for about a millisecond at a time."""
 USAGE_WAIT_S: Final = 0.002
 """How long a turn waits for usage; a command waits as long at worst when there is none."""
 LAG_INTERVAL_S: Final = 5.0
+FENCED_S: Final = 15.0
+"""Whoever fenced a partition owns it, and the group says so within a session timeout (10 s). If it
+doesn't, it was an outsider: then the group is left and joined again, for a new assignment."""
 
 
 class Start:
@@ -56,15 +67,18 @@ class Loop:
         commands: Consumer,
         open_partition: Callable[[int], Start],
         committers: ThreadPoolExecutor,
+        ticker: Ticker,
     ) -> None:
         self._settings = settings
         self._usage = usage
         self._commands = commands
         self._open_partition = open_partition
         self._committers = committers
+        self._ticker = ticker
         self._writers: dict[int, PartitionWriter] = {}
         # A rate card that was sent an hour ago must not be overtaken by usage of a minute ago.
         self._catching_up: set[int] = set()
+        self._fenced_at: dict[int, float] = {}
         self._stopping = False
         self._lag_at = 0.0
         self._log = structlog.get_logger()
@@ -75,10 +89,7 @@ class Loop:
 
     def run(self) -> None:
         """Serve until stopped."""
-        topic = self._settings.topic("usage-events")
-        self._usage.subscribe(
-            [topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
-        )
+        self._join()
         try:
             while not self._stopping:
                 self._turn()
@@ -88,32 +99,58 @@ class Loop:
             self._writers.clear()
             self._usage.close()
             self._commands.close()
+            self._ticker.close()
             self._committers.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self) -> None:
-        usage = self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S)
+        usage, ended = _by_partition(self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S))
+        # Commands go first, and what waits in hand must not fall due by their time.
+        self._tell_watermarks(usage, lambda watermark: watermark.waiting("usage_events"))
         self._serve_commands()
-        for number, batch in self._by_partition(usage):
+        for number, batch in usage.items():
+            # A record of a partition that was just revoked may still be handed out.
             if number in self._writers:
                 self._decide_usage(self._writers[number], batch)
             self._serve_commands()
+        # While commands are caught up with, usage rests: its end isn't known then.
+        ended -= self._catching_up
+        self._tell_watermarks(ended, lambda watermark: watermark.ended("usage_events"))
         now = time.monotonic()
+        self._ticker.look(self._served(), now, _now_us())
         if now - self._lag_at > LAG_INTERVAL_S:
             self._lag_at = now
             observe_lag(self._settings, self._usage, self._commands, list(self._writers))
+            observe_due_lag(self._served())
+        if any(now - fenced_at > FENCED_S for fenced_at in self._fenced_at.values()):
+            self._join_again()
+
+    def _served(self) -> dict[int, Deciding]:
+        """The deciders of partitions that have caught up with their commands."""
+        return {
+            number: writer.decider
+            for number, writer in self._writers.items()
+            if number not in self._catching_up
+        }
 
     def _decide_commands(self, messages: list[Message]) -> None:
         limit_us = self._clock_limit_us()
-        for number, batch in self._by_partition(messages):
-            decider = self._writers[number].decider
-            self._guarded(number, partial(decider.decide_commands, batch, limit_us))
-        for message in messages:
-            if is_end(message) and message.partition() in self._catching_up:
-                self._serve_usage(message.partition())
+        commands, ended = _by_partition(messages)
+        for number, batch in commands.items():
+            if number in self._writers:
+                decider = self._writers[number].decider
+                self._guarded(number, partial(decider.decide_commands, batch, limit_us))
+        self._tell_watermarks(ended, lambda watermark: watermark.ended("ledger_commands"))
+        for number in ended & self._catching_up:
+            self._serve_usage(number)
 
-    def _serve_usage(self, number: int | None) -> None:
+    def _tell_watermarks(self, numbers: Iterable[int], tell: Callable[[Watermark], None]) -> None:
+        """Tell the watermarks of those of these partitions that are served here."""
+        for number in numbers:
+            if number in self._writers:
+                tell(self._writers[number].decider.watermark)
+
+    def _serve_usage(self, number: int) -> None:
         """Its commands were read to their end once, so nothing they set is missing: go on."""
-        assert number is not None
         self._catching_up.discard(number)
         self._usage.resume([self._at("usage-events", number)])
 
@@ -159,7 +196,7 @@ class Loop:
 
     def _flush(self, writer: PartitionWriter) -> None:
         self._record(writer, writer.finished(wait=True))
-        if writer.decider.outbox.inputs:
+        if writer.decider.outbox.inputs or writer.decider.outbox.ticks:
             writer.begin(self._usage.consumer_group_metadata())
             self._record(writer, writer.finished(wait=True))
 
@@ -173,37 +210,35 @@ class Loop:
             step()
         except TransactionFailed as failure:
             self._log.warning("transaction_failed", partition=number, reason=str(failure))
-            self._give_up(number) if failure.fenced else self._reopen(number)
+            self._step_back(number) if failure.fenced else self._reopen(number)
         except PartitionHalted as halt:
             self._halt(number, str(halt))
         except AssertionError as wrong:
             self._log.exception("invariant_broken", partition=number)
             self._halt(number, f"a programmer's error: {wrong}")
 
-    def _by_partition(self, messages: list[Message]) -> Iterator[tuple[int, list[Message]]]:
-        """Records of partitions served here, each partition's in order, errors reported."""
-        batches: dict[int, list[Message]] = {}
-        for message in messages:
-            if message.error() is not None:
-                if not is_end(message):
-                    report_error(message)
-                continue
-            number = message.partition()
-            assert number is not None
-            batch = batches.get(number)
-            if batch is None:
-                batches[number] = [message]
-            else:
-                batch.append(message)
-        for number, batch in batches.items():
-            # A record of a partition that was just revoked may still be handed out.
-            if number in self._writers:
-                yield number, batch
-
     def _clock_limit_us(self) -> int:
-        return time.time_ns() // 1_000 + self._settings.clock_ahead_max_s * SECOND_US
+        return _now_us() + self._settings.clock_ahead_max_s * SECOND_US
 
     # ---- Partitions come and go.
+
+    def _join(self) -> None:
+        topic = self._settings.topic("usage-events")
+        self._usage.subscribe(
+            [topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+        )
+
+    def _join_again(self) -> None:
+        """Leave the group and join it: only a new assignment brings back what was fenced."""
+        self._log.warning("joining_again", partitions=sorted(self._fenced_at))
+        self._fenced_at.clear()
+        self._usage.unsubscribe()
+        self._join()
+
+    def _step_back(self, number: int) -> None:
+        """Another one writes the partition: leave it to that one, and to the group's decision."""
+        self._give_up(number)
+        self._fenced_at[number] = time.monotonic()
 
     def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         # Fencing is mostly waiting for the broker, so the partitions are opened side by side.
@@ -223,6 +258,7 @@ class Loop:
         except PartitionHalted as halt:
             self._halt(number, str(halt))
             return
+        self._fenced_at.pop(number, None)
         self._writers[number] = start.writer
         usage = self._at("usage-events", number, start.usage_offset)
         self._usage.incremental_assign([usage])
@@ -245,10 +281,12 @@ class Loop:
         self._finish(numbers)
         for number in numbers:
             self._give_up(number)
+            self._fenced_at.pop(number, None)
 
     def _lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         for each in partitions:
             self._give_up(each.partition)
+            self._fenced_at.pop(each.partition, None)
 
     def _reopen(self, number: int) -> None:
         """Throw a partition's state and producer away, and recover both."""
@@ -266,6 +304,7 @@ class Loop:
             return
         writer.close()
         self._catching_up.discard(number)
+        self._ticker.forget(number)
         for consumer, topic in ((self._usage, "usage-events"), (self._commands, "ledger-commands")):
             consumer.incremental_unassign([self._at(topic, number)])
         owned(len(self._writers))
@@ -273,6 +312,33 @@ class Loop:
 
     def _at(self, topic: str, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._settings.topic(topic), number, offset)
+
+
+def _by_partition(messages: list[Message]) -> tuple[dict[int, list[Message]], set[int]]:
+    """Each partition's records in order, and the partitions whose end stands behind them."""
+    batches: dict[int, list[Message]] = {}
+    ended: set[int] = set()
+    for message in messages:
+        number = message.partition()
+        if message.error() is not None:
+            if not is_end(message):
+                report_error(message)
+            elif number is not None:
+                ended.add(number)
+            continue
+        assert number is not None
+        batch = batches.get(number)
+        if batch is None:
+            batches[number] = [message]
+        else:
+            batch.append(message)
+        if ended:
+            ended.discard(number)
+    return batches, ended
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
 
 
 def _decide_in_slices(writer: PartitionWriter, batch: list[Message], limit_us: int) -> None:

@@ -18,14 +18,33 @@ class Outbox:
         self.next_command_offset = -1
         self.events = 0
         self.commands = 0
+        self.ticks = 0
         self.duplicates = 0
         self.rejections: Final[dict[str, int]] = {}
+        self.types: Final[dict[str, int]] = {}
         self.dead_reasons: Final[dict[str, int]] = {}
 
     @property
     def inputs(self) -> int:
-        """How many input records were consumed."""
+        """How many input records were consumed; a tick that booked nothing is none."""
         return self.events + self.commands + len(self.dead_letters)
+
+    @property
+    def deductions(self) -> int:
+        """How many of the entries are of the one type that `types` leaves out."""
+        return len(self.entries) - sum(self.types.values())
+
+    def successor(self) -> "Outbox":
+        """An empty one at the same positions: each transaction states both, so that the broker
+        never forgets one of them as unused."""
+        following = Outbox()
+        following.next_usage_offset = self.next_usage_offset
+        following.next_command_offset = self.next_command_offset
+        return following
+
+    def count_entry(self, type_: str) -> None:
+        """Count an entry that is no deduction; of those there are too many to count each."""
+        self.types[type_] = self.types.get(type_, 0) + 1
 
     def count_rejection(self, code: str) -> None:
         """Count a refusal."""

@@ -13,21 +13,29 @@ from typing import Protocol
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
-from drawdown.ledger_processor.deciding import InputRecord
+from drawdown.adapters.kafka.records import ConsumedRecord
+from drawdown.domain.ledger import Ledger
+from drawdown.domain.watermark import Watermark
 from drawdown.ledger_processor.outbox import Outbox, Record
 from drawdown.settings import Settings
 
 CALL_TIMEOUT_S = 30.0
+IDLE_COMMIT_S = 60.0
+"""Where nothing but idle ticks came, their offsets are committed this often, for the lag shown."""
 
 
 class Deciding(Protocol):
     """What turns records into an outbox. `Decider` is the ledger's."""
 
-    def decide_usage(self, records: Sequence[InputRecord], at_most_us: int) -> None: ...
-    def decide_commands(self, records: Sequence[InputRecord], at_most_us: int) -> None: ...
+    def decide_usage(self, records: Sequence[ConsumedRecord], at_most_us: int) -> None: ...
+    def decide_commands(self, records: Sequence[ConsumedRecord], at_most_us: int) -> None: ...
     def take(self) -> Outbox: ...
     @property
     def outbox(self) -> Outbox: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def watermark(self) -> Watermark: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +90,7 @@ class PartitionWriter:
         """
         outbox = self.decider.outbox
         if outbox.inputs == 0:
-            return False
+            return outbox.ticks > 0 and now - self._began_at >= IDLE_COMMIT_S
         if outbox.commands or outbox.events >= self._settings.ledger_usage_batch:
             return True
         return now - self._began_at >= self._settings.commit_interval_ms / 1_000

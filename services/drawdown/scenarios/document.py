@@ -20,37 +20,59 @@ At the top
   description     more about it; not used
   customer_id     who acts where a step doesn't say; `acme`
   unit, meter     likewise; `credit`, and the rate card's meter if it has one
-  rate_card       a rate card as in `drawdown rates apply`; `card`, `version`, `effective_from` may
-                  be left out
+  rate_card       a rate card as below; `card` (card), `version` (1), `effective_from` (the first
+                  step's time) may be left out
   rate_card_lead  how far ahead a card must be applied; 60s
   namespace       enters the hashes; `scenario`
   steps           what happens, in order
 
 A step has at most one input, under its name:
-  usage           a usage event, as in `drawdown usage send` (JSON); event_id, customer_id, meter,
-                  occurred_at (the step's time) may be left out
-  grant, change_policy, apply_rate_card, …
-                  a command, as in `drawdown commands send`; command_id, customer_id, issued_at may
-                  be left out
+  usage           a usage event; event_id, customer_id, meter, occurred_at (the step's time) may be
+                  left out; with hold_id it is paid by that hold, and hold_final: true ends it
+  grant, place_hold, change_policy, tick, …
+                  a command's fields, and beside them command_id, customer_id, unit, issued_at,
+                  reason, actor, which may be left out, as may the meter of a hold, and event_id,
+                  meter, occurred_at of a capture's usage
 and beside it
   at              when it is recorded: ISO 8601 with a zone; the step before's time if absent
-  repeat          play it so many times, at once; ids that are given get -1, -2, … appended, and
-                  what is expected is of the last
+  repeat          play it so many times, at once; the id of the input, and the ids that it gives
+                  (a grant's lot_id and payment_id, a hold's hold_id, a refund's refund_id), get
+                  -1, -2, … appended where they are given; what is expected is of the last
   note            a remark; not used
   expect          what must hold afterwards
+
+All customers live in one partition, and both inputs have been read up to each step's time: what
+has fallen due by then (expirations, ends of holds, openings, allowances) is booked before the
+step's own entries, for its account; a `tick: {}` books it for all. A step with nothing but `at`
+and `expect` decides nothing and books nothing.
 
 What `expect` may say (what it leaves out isn't looked at)
   outcome         accepted, rejected or duplicate
   code            why it was rejected
-  entries         the entries it wrote, all of them in order, each with the fields that matter;
-                  `allocations` may be short: {lot: amount}, in the order drawn
-  balance, available, held, overdraft, debt, overage_total, residue, account_seq
-                  of the step's account, after it
-  lots            {lot: remaining} or {lot: {remaining: …, spent: …, …}}
-  accounts        the same for others: [{customer_id: …, unit: …, balance: …, lots: …}]
+  first_entry_id  the entry that decided it before, or that it conflicts with
+  outcomes        of a repeated step: {accepted: 137, rejected: 9863}
+  entries         the entries it wrote, what was due too, all of them in order, each with the
+                  fields that matter; `allocations` may be short: {lot: amount}, in the order drawn
+  balance, available, held, overdraft, debt, overage_total, residue, reserved_room, frozen,
+  account_seq     of the step's account after it; the default customer's after a tick. `available`
+                  is as of the account's last entry
+  lots            {lot: remaining} or {lot: {remaining: …, reserved: …, freezes: [dispute], …}}; a
+                  lot's id is its grant's lot_id, or else the command's id
+  holds           {hold: open}, {hold: reserved} or {hold: {state: open, reserved: …,
+                  reservations: {lot: …}, …}}; a state is open, released or expired
+  accounts        the same for others: [{customer_id: …, unit: …, balance: …, lots: …, holds: …}]
+  as_of           what it was at another time, {at: …, known: then, balance: …, lots: {lot: …}}, or
+                  a list of such. known `then`: by what was recorded by then; `now` (if absent): by
+                  what is known now of that time. The balance leaves out unreserved credits of lots
+                  that haven't begun or have expired at that time; `lots` are what each still has
+  reminders       of credits that will expire: {from: …, until: …, due: [{lot_id: …, days: 30,
+                  due_at: …, expires_at: …, amount: …}, …]}: all that fall due from then (not
+                  `until` itself), in that order
 
-Amounts are credits with up to 6 decimal places, prices integers of minor units. Every step is
-also checked against the ledger's invariants. A name that isn't known is refused.
+Amounts are credits with up to 6 decimal places, prices integers of minor units (cents), durations
+such as 90s, 5m, 24h, 30d. Command ids default to `grant-1`, `grant-2`, `void-1`, …, event ids to
+`usage-1`, …. Every step is also checked against the ledger's invariants. A name that isn't known
+is refused.
 """
 
 from collections.abc import Mapping
@@ -68,6 +90,7 @@ from drawdown.adapters.documents.commands import (
 )
 from drawdown.adapters.documents.shapes import mapping, refuse_unknown
 from drawdown.adapters.documents.usage import parse_usage
+from drawdown.domain.entries import PARTITION_CUSTOMER, PARTITION_UNIT
 from drawdown.domain.inputs import Command, UsageEvent
 from drawdown.domain.numbers import SECOND_US
 from drawdown.errors import InvalidDocument
@@ -87,6 +110,14 @@ _TOP: Final = (
 _STEP: Final = ("at", "repeat", "note", "expect", "usage")
 _DEFAULT_START: Final = "2026-01-01T00:00:00Z"
 _REPEAT_MAX: Final = 1_000_000
+_OWN_IDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "usage": ("event_id",),
+    "grant": ("command_id", "lot_id", "payment_id"),
+    "place_hold": ("command_id", "hold_id"),
+    "refund_usage": ("command_id", "refund_id"),
+    "refund_purchase": ("command_id", "refund_id"),
+}
+"""The ids that an input gives; a repeated one gives others each time. Commands: their own."""
 
 Input = Command | UsageEvent
 
@@ -204,10 +235,11 @@ def _step(data: object, number: int, before: int, defaults: _Defaults, where: st
         inputs = _inputs(action, body, _repeat(given, where), at, defaults, where)
     expectation = None
     if "expect" in given:
+        of_customer = inputs and inputs[-1].customer_id != PARTITION_CUSTOMER
         expectation = parse_expectation(
             given["expect"],
-            customer_id=inputs[-1].customer_id if inputs else defaults.customer_id,
-            unit=inputs[-1].unit if inputs else defaults.unit,
+            customer_id=inputs[-1].customer_id if of_customer else defaults.customer_id,
+            unit=inputs[-1].unit if of_customer else defaults.unit,
             where=f"{where}: expect",
         )
     return Step(number=number, at=at, action=action, inputs=inputs, expectation=expectation)
@@ -220,7 +252,7 @@ def _inputs(
     given = dict(mapping(data, f"{where}: {action}"))
     if repeat == 1:
         return (make(action, given, at, defaults, where),)
-    ids = [name for name in given if name.endswith("_id") and name != "customer_id"]
+    ids = [name for name in _OWN_IDS.get(action, ("command_id",)) if name in given]
     return tuple(
         make(action, {**given, **{i: f"{given[i]}-{n}" for i in ids}}, at, defaults, where)
         for n in range(1, repeat + 1)
@@ -242,13 +274,32 @@ def _command(
     action: str, given: dict[str, Any], at: int, defaults: _Defaults, where: str
 ) -> Command:
     data = {"unit": defaults.unit, **given, "type": action}
-    if action not in ABOUT_NO_CUSTOMER:
+    if data.get("customer_id") == PARTITION_CUSTOMER or action in ABOUT_NO_CUSTOMER:
+        data["unit"] = given.get("unit", PARTITION_UNIT)
+    else:
         data.setdefault("customer_id", defaults.customer_id)
     if "command_id" not in data:
         data["command_id"] = defaults.next_id(action)
     if "card" in data:
         data["card"] = _with_card_defaults(data["card"], at, f"{where}: card")
+    _default_meters(action, data, defaults)
     return parse_command(data, where=f"{where}: {action}", issued_at=at, actor="scenario")
+
+
+def _default_meters(action: str, data: dict[str, Any], defaults: _Defaults) -> None:
+    """Name the meter of holds, and the event of a capture, where they are left out."""
+    meter = {"meter": defaults.meter} if defaults.meter else {}
+    if action == "place_hold":
+        data.update({**meter, **data})
+    elif action == "batch" and isinstance(data.get("holds"), list):
+        data["holds"] = [
+            {**meter, **hold} if isinstance(hold, Mapping) else hold for hold in data["holds"]
+        ]
+    elif action == "capture_hold" and isinstance(data.get("usage"), Mapping):
+        usage = {**meter, **data["usage"]}
+        if "event_id" not in usage:
+            usage["event_id"] = defaults.next_id("usage")
+        data["usage"] = usage
 
 
 def _repeat(given: Mapping[str, Any], where: str) -> int:

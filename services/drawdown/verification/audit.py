@@ -3,9 +3,11 @@
 1. Note where the inputs end, and wait until the processor has committed up to there.
 2. Per partition: fold the ledger to its end, checking sequences, chains, decisions, invariants.
 3. Wait until the read model shows that end; where it shows more by then, fold on to the very same
-   entry; then hold accounts, lots and the number of entries against the fold.
+   entry; then hold accounts, lots, holds and the number of entries against the
+   fold.
 4. Hold every retained input record and every dead letter against what was decided. What was
-   neither decided nor parked must repeat an input that was decided before it.
+   neither decided nor parked is a tick that found nothing due, or must repeat what an input
+   decided before it said.
 
 Memory holds one partition's accounts, its decided offsets (8 bytes each) and what repeats.
 """
@@ -150,10 +152,11 @@ class _Audit:
             if shown != folded.partition_seq:
                 differ("accounts", f"entry {shown} of {reached} is shown: does the projector run?")
                 return
-            accounts, lots = model.compare(folded.customers(), differ)
+            accounts, lots, holds = model.compare(folded.customers(), differ)
             model.check_entries(shown, differ)
         self._report.accounts += accounts
         self._report.lots += lots
+        self._report.holds += holds
 
     def _check_inputs(self, partition: int, folded: FoldedPartition, ledger_end: int) -> None:
         dead = self._dead_letters(partition)
@@ -224,8 +227,9 @@ class _Audit:
                 for record in log.records():
                     repeats.look_at(self._wire.decode_entry(value_of(record)))
         self._report.duplicates += repeats.found
-        for customer_id, id_, each in repeats.unexplained():
-            explanation = f"offset {each.offset} ({customer_id}, {id_}) was never decided"
+        self._report.idle_ticks += audit.idle_ticks
+        for each in repeats.unexplained():
+            explanation = f"offset {each.offset} ({each.customer_id}, {each.id}) was never decided"
             self._differ(partition, SOURCES[each.source], explanation)
 
     def _differ(self, partition: int, where: str, explanation: str) -> None:

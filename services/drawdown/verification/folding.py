@@ -33,6 +33,8 @@ class FoldedPartition:
         self._differ: Callable[[str], None] = lambda why: report.differ(partition, LEDGER, why)
         self._open: LedgerEntry | None = None
         """The last entry, while its decision has more to come."""
+        self._touched: dict[tuple[str, str], Account] = {}
+        """The accounts of the decision so far; a tick's has many."""
 
     def fold(self, entry: LedgerEntry, *, hash_holds: bool) -> None:
         """Check the next entry against everything before it, and fold it.
@@ -49,8 +51,9 @@ class FoldedPartition:
         for wrong in check_entry(entry.facts):
             self._differ(wrong)
         account = self._folded(entry)
+        self._touched[account.customer_id, account.unit] = account
         if entry.index + 1 == entry.count:
-            self._check_account(account, entry.facts.recorded_at)
+            self._check_touched(entry.facts.recorded_at)
         self._count(entry.facts)
 
     @property
@@ -118,6 +121,11 @@ class FoldedPartition:
         account.head = entry.hash
         return account
 
+    def _check_touched(self, at: int) -> None:
+        for account in self._touched.values():
+            self._check_account(account, at)
+        self._touched.clear()
+
     def _check_account(self, account: Account, at: int) -> None:
         if len(account.lots) > _LOTS_MANY and account.account_seq % _LOTS_MANY:
             return
@@ -129,6 +137,7 @@ class FoldedPartition:
         report.entries += 1
         if facts.type == "grant":
             report.granted += facts.amount
+            self._note_referral(facts)
         elif facts.type == "deduction" and facts.charge is not None:
             report.deductions += 1
             report.credits_charged -= facts.amount
@@ -136,6 +145,12 @@ class FoldedPartition:
             report.uncovered += facts.charge.uncovered
         elif facts.details is not None and facts.details.rejection is not None:
             report.rejected[facts.details.rejection.code] += 1
+
+    def _note_referral(self, facts: EntryFacts) -> None:
+        assert facts.details is not None
+        terms = facts.details.lot
+        if terms is not None and terms.referral_id:
+            self._report.referrals.setdefault(terms.referral_id, set()).add(facts.customer_id)
 
 
 def _continues(before: LedgerEntry, entry: LedgerEntry) -> bool:

@@ -1,89 +1,108 @@
-"""Every retained input record is exactly one of: decided, dead letter, duplicate."""
+"""Every retained input record is exactly one of: decided, dead letter, duplicate, idle tick."""
 
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Final
 
 from confluent_kafka import Message
 
-from drawdown.adapters.avro.wire import Wire
+from drawdown.adapters.avro.wire import Wire, captured_usage
 from drawdown.adapters.kafka.partition_log import offset_of, value_of
 from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import InputTopic, LedgerEntry
-from drawdown.domain.inputs import Command, UsageEvent
+from drawdown.domain.inputs import Command, NoteDispute, RedriveRejected, Tick, UsageEvent
 from drawdown.errors import DecodeFailed
 
 SOURCES: Final[dict[InputTopic, str]] = {
     "usage_events": "usage-events",
     "ledger_commands": "ledger-commands",
 }
-_CAUSES: Final[dict[InputTopic, Literal["usage", "command"]]] = {
-    "usage_events": "usage",
-    "ledger_commands": "command",
-}
-_US_PER_MS: Final = 1_000
 
 Differ = Callable[[str, str], None]
 """Notes a difference: where, and what."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Repeat:
-    """An input that booked nothing: its first must stand in the ledger, decided before it."""
+    """An input that booked nothing: what it says must stand in the ledger, decided before it."""
 
     source: InputTopic
     offset: int
-    recorded_at: int
-    digest: bytes
+    customer_id: str
+    id: str
+
+
+Sign = tuple[str, str, str, bytes]
+"""What of an input or an entry is told again: its kind, customer, id and digest."""
 
 
 class Repeats:
-    """The inputs that booked nothing, by customer and id, until their firsts are found."""
+    """The inputs that booked nothing, until their firsts are found."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str, str], list[Repeat]] = {}
+        self._waiting: dict[Sign, list[Repeat]] = {}
+        self._open: dict[Repeat, None] = {}
         self.found = 0
 
     def __bool__(self) -> bool:
         return bool(self._open)
 
-    def add(self, source: InputTopic, read: UsageEvent | Command, repeat: Repeat) -> None:
+    def add(self, source: InputTopic, offset: int, read: UsageEvent | Command) -> None:
         """An input without an entry of its own."""
         id_ = read.event_id if isinstance(read, UsageEvent) else read.command_id
-        key = (_CAUSES[source], read.customer_id, id_)
-        self._open.setdefault(key, []).append(repeat)
+        repeat = Repeat(source, offset, read.customer_id, id_)
+        self._open[repeat] = None
+        for sign in repeated_by(read):
+            self._waiting.setdefault(sign, []).append(repeat)
 
     def look_at(self, entry: LedgerEntry) -> None:
         """Settle the repeats whose first this entry is."""
-        facts = entry.facts
-        key = (facts.cause, facts.customer_id, facts.cause_id)
-        waiting = self._open.get(key)
-        if waiting is None:
-            return
-        rest = [each for each in waiting if not _repeats(each, entry)]
-        self.found += len(waiting) - len(rest)
-        if rest:
-            self._open[key] = rest
-        else:
-            del self._open[key]
+        for sign in told_by(entry):
+            for repeat in self._waiting.get(sign, ()):
+                # Two topics have no order between them.
+                before = entry.source_topic != repeat.source or entry.source_offset < repeat.offset
+                if before and repeat in self._open:
+                    del self._open[repeat]
+                    self.found += 1
 
-    def unexplained(self) -> Iterator[tuple[str, str, Repeat]]:
-        """Customer, id and place of the inputs that nothing in the ledger explains."""
-        for (_, customer_id, id_), repeats in self._open.items():
-            for each in repeats:
-                yield customer_id, id_, each
+    def unexplained(self) -> Iterator[Repeat]:
+        """The inputs that nothing in the ledger explains."""
+        yield from self._open
 
 
-def _repeats(repeat: Repeat, entry: LedgerEntry) -> bool:
-    facts = entry.facts
-    if facts.cause_digest != repeat.digest:
-        return False
-    if entry.source_topic == repeat.source:
-        return entry.source_offset < repeat.offset
-    return facts.recorded_at <= repeat.recorded_at
+def repeated_by(read: UsageEvent | Command) -> Iterator[Sign]:
+    """What may have been said before, so that an input came to nothing."""
+    if isinstance(read, UsageEvent):
+        yield "usage", read.customer_id, read.event_id, read.digest
+        return
+    yield "command", read.customer_id, read.command_id, read.digest
+    body = read.body
+    if isinstance(body, NoteDispute):
+        # Repeats and older states of a dispute change nothing, under whatever command id.
+        yield "dispute", read.customer_id, f"{body.dispute_id}\0{body.payment_id}", b""
+    elif isinstance(body, RedriveRejected):
+        yield "charge", read.customer_id, body.event_id, b""
+    elif (event := captured_usage(read)) is not None:
+        yield "usage", read.customer_id, event.event_id, event.digest
+
+
+def told_by(entry: LedgerEntry) -> Iterator[Sign]:
+    """What an entry says, so that saying it again comes to nothing."""
+    facts, details = entry.facts, entry.facts.details
+    customer = facts.customer_id
+    yield facts.cause, customer, facts.cause_id, facts.cause_digest
+    event_id, digest = facts.cause_id, facts.cause_digest
+    if details is not None and details.event_id:
+        event_id, digest = details.event_id, details.event_digest
+        yield "usage", customer, event_id, digest
+    if facts.type == "deduction":
+        yield "charge", customer, event_id, b""
+    if details is not None and details.dispute is not None:
+        dispute = details.dispute
+        yield "dispute", customer, f"{dispute.dispute_id}\0{dispute.payment_id}", b""
 
 
 class InputAudit:
@@ -96,6 +115,8 @@ class InputAudit:
         self.repeats: Final = Repeats()
         self.matched: Final[dict[InputTopic, int]] = {"usage_events": 0, "ledger_commands": 0}
         """How many records were found to be decided."""
+        self.idle_ticks = 0
+        """How many ticks found nothing due."""
         self.parked = 0
         """How many records were found to be dead letters."""
         self._wire = wire
@@ -117,9 +138,9 @@ class InputAudit:
             if letter.length != len(value) or letter.sha256 != sha256(value).digest():
                 self._differ(where, f"the dead letter of offset {offset} isn't that record's")
         elif not is_decided:
-            self._expect_first(source, record, offset, value)
+            self._expect_first(source, offset, value)
 
-    def _expect_first(self, source: InputTopic, record: Message, offset: int, value: bytes) -> None:
+    def _expect_first(self, source: InputTopic, offset: int, value: bytes) -> None:
         try:
             read: UsageEvent | Command = (
                 self._wire.decode_usage(value)
@@ -131,5 +152,7 @@ class InputAudit:
                 SOURCES[source], f"offset {offset} can't be decoded, but isn't parked: {error}"
             )
             return
-        recorded_at = record.timestamp()[1] * _US_PER_MS
-        self.repeats.add(source, read, Repeat(source, offset, recorded_at, read.digest))
+        if isinstance(read, Command) and isinstance(read.body, Tick):
+            self.idle_ticks += 1
+        else:
+            self.repeats.add(source, offset, read)

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from drawdown.adapters.postgres.connections import Connection, connect, translated
-from drawdown.domain.accounts import Account, Lot
+from drawdown.domain.accounts import Account
+from drawdown.domain.holds import Hold
+from drawdown.domain.lots import Lot
 from drawdown.domain.numbers import NEVER
 from drawdown.settings import Settings
 
@@ -22,6 +24,8 @@ _ACCOUNT: Final = (
     "debt",
     "overage_total",
     "residue",
+    "reserved_room",
+    "frozen",
     "account_seq",
     "head",
 )
@@ -47,8 +51,24 @@ _LOT: Final = (
     "effective_at",
     "expires_at",
     "payment_id",
+    "opens_at",
+    "voids_at",
+    "period_at",
     "accepted_at",
     "freezes",
+    "frozen_since",
+    "closed",
+    "clawed",
+    "debt",
+)
+_HOLD: Final = (
+    "state",
+    "meter",
+    "properties",
+    "reserved",
+    "reserved_room",
+    "placed_at",
+    "expires_at",
 )
 
 Differ = Callable[[str, str], None]
@@ -66,8 +86,8 @@ class ReadModel:
         """The last entry that it shows."""
         return _position(self._connection, self._partition)
 
-    def compare(self, accounts: list[Account], differ: Differ) -> tuple[int, int]:
-        """Hold it against the folded accounts; the number of accounts and lots compared.
+    def compare(self, accounts: list[Account], differ: Differ) -> tuple[int, int, int]:
+        """Hold it against the folded accounts; how many accounts, lots and holds were compared.
 
         The fold must stand at the read model's `partition_seq`.
         """
@@ -79,9 +99,15 @@ class ReadModel:
             for each in accounts
             for lot in each.lots.values()
         }
+        holds: dict[tuple[str, ...], Hold] = {
+            (each.customer_id, each.unit, hold.hold_id): hold
+            for each in accounts
+            for hold in each.holds.values()
+        }
         self._compare("accounts", ("customer_id", "unit"), _ACCOUNT, folded, differ)
         self._compare("lots", ("customer_id", "unit", "lot_id"), _LOT, lots, differ)
-        return len(folded), len(lots)
+        self._compare("holds", ("customer_id", "unit", "hold_id"), _HOLD, holds, differ)
+        return len(folded), len(lots), len(holds)
 
     def check_entries(self, expected: int, differ: Differ) -> None:
         """As many rows as entries: their keys are unique, so none is missing and none is more."""
@@ -152,6 +178,6 @@ def _position(connection: Connection, partition: int) -> int:
     return 0 if row is None else int(row[0])
 
 
-def _told(value: Account | Lot, column: str) -> object:
+def _told(value: Account | Lot | Hold, column: str) -> object:
     told = getattr(value, column)
     return None if column == "expires_at" and told == NEVER else told

@@ -37,6 +37,8 @@ class Report:
     decisions: int = 0
     deductions: int = 0
     duplicates: int = 0
+    idle_ticks: int = 0
+    """Ticks that found nothing due."""
     granted: int = 0
     credits_charged: int = 0
     """Drawn and overdrawn."""
@@ -46,6 +48,9 @@ class Report:
     dead_letters: Counter[str] = field(default_factory=Counter)
     accounts: int = 0
     lots: int = 0
+    holds: int = 0
+    referrals: dict[str, set[str]] = field(default_factory=dict)
+    """The customers that were granted each referral."""
     difference_count: int = 0
     differences: list[Difference] = field(default_factory=list)
 
@@ -53,6 +58,11 @@ class Report:
     def ok(self) -> bool:
         """Whether everything adds up."""
         return self.difference_count == 0
+
+    @property
+    def one_sided_referrals(self) -> list[str]:
+        """Referrals granted to one customer only: no fault, but somebody may be waiting."""
+        return sorted(each for each, customers in self.referrals.items() if len(customers) == 1)
 
     def differ(self, partition: int, where: str, explanation: str) -> None:
         """Note a difference."""
@@ -73,6 +83,7 @@ class Report:
             "decisions": self.decisions,
             "deductions": self.deductions,
             "duplicates": self.duplicates,
+            "idle_ticks": self.idle_ticks,
             "granted": format_credits(self.granted),
             "credits_charged": format_credits(self.credits_charged),
             "overage": format_credits(self.overage),
@@ -81,6 +92,8 @@ class Report:
             "dead_letters": dict(sorted(self.dead_letters.items())),
             "accounts": self.accounts,
             "lots": self.lots,
+            "holds": self.holds,
+            "one_sided_referrals": self.one_sided_referrals,
             "difference_count": self.difference_count,
             "differences": [
                 {"partition": each.partition, "where": each.where, "explanation": each.explanation}

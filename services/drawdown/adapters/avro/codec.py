@@ -9,11 +9,12 @@ Unicode.
 Maps are written in ascending order of their keys, so that equal values have equal bytes.
 """
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final, final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from drawdown.adapters.avro.generated.command import read_Command, write_Command
 from drawdown.adapters.avro.generated.ledger_entry import (
@@ -26,7 +27,8 @@ from drawdown.adapters.avro.generated.usage_event import read_UsageEvent, write_
 from drawdown.adapters.avro.reading import read_long, refuse_rest
 from drawdown.adapters.avro.writing import write_long, write_string
 from drawdown.domain.entries import HASH_VERSION, EntryFacts, InputTopic, LedgerEntry
-from drawdown.domain.inputs import Command, UsageEvent
+from drawdown.domain.inputs import CaptureHold, Command, CommandBody, UsageEvent
+from drawdown.domain.ledger import captured_event
 from drawdown.domain.replies import Reply
 from drawdown.errors import DecodeFailed
 
@@ -45,6 +47,7 @@ _TOPIC: Final[dict[str, bytes]] = {"usage_events": b"\x00", "ledger_commands": b
 _VERSION: Final = bytes((HASH_VERSION * 2,))
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @final
 class SealedEntry:
     """An entry ready for the log: its record, and its hash for the next entry's `prev_hash`."""
@@ -198,7 +201,7 @@ def decode_command(value: bytes, start: int) -> Command:
         customer_id=command.customer_id,
         unit=command.unit,
         reason=command.reason,
-        body=command.body,
+        body=_with_usage_digest(command),
         digest=command_digest(command),
     )
 
@@ -230,6 +233,15 @@ def decode_reply(value: bytes, start: int) -> Reply:
     if end != len(value):
         refuse_rest(value, end)
     return reply
+
+
+def _with_usage_digest(command: Command) -> CommandBody:
+    """A command's body; usage within a capture has the digest of the event that it stands for."""
+    body = command.body
+    if not isinstance(body, CaptureHold) or body.usage is None:
+        return body
+    digest = usage_digest(captured_event(command.customer_id, command.unit, body, body.usage))
+    return replace(body, usage=replace(body.usage, digest=digest))
 
 
 def _with_digest(event: UsageEvent) -> UsageEvent:

@@ -1,9 +1,9 @@
 """Emits the encoders that join pieces from tables, for the interpreter."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from drawdown.adapters.avro.schema_model import (
+    REPEATING,
     Array,
     Enum,
     Fixed,
@@ -14,21 +14,6 @@ from drawdown.adapters.avro.schema_model import (
     Type,
     Union,
 )
-
-REPEATING: Final = frozenset(
-    (
-        "namespace",
-        "unit",
-        "meter",
-        "line_id",
-        "quantity",
-        "currency",
-        "actor",
-        "rate_card",
-        "reason",
-    )
-)
-"""Fields of few different strings: their encoded forms are remembered, as map keys are."""
 
 
 def constants(enum: Enum) -> list[str]:

@@ -1,7 +1,8 @@
 """Emits the decoders.
 
 Those of the hot path read one-byte numbers in place, for the interpreter's sake: a call costs it
-more than the arithmetic. 129 are the bits of a first byte that say that the number goes on (128)
+more than the arithmetic. In what they digest, maps of strings and names are remembered: the same
+few come again and again. 129 are the bits of a first byte that say that the number goes on (128)
 or is negative (1); then `reading` takes over, as it does for all numbers of the other records.
 """
 
@@ -30,6 +31,10 @@ DIGESTED: Final = {"UsageEvent": ("customer_id", "quantities")}
 
 Where these aren't canonically encoded, the digest is left empty for the caller to take.
 """
+
+
+NAMES: Final = frozenset(("unit", "meter"))
+"""Fields of few different strings; map keys are too."""
 
 
 def constants(enum: Enum) -> list[str]:
@@ -98,7 +103,12 @@ def _value(each: Type, name: str, canonical: str) -> Iterator[str]:
             yield f"{name}_at = pos"
             yield f"pos += {name}_size"
             piece = f"data[{name}_at:pos]"
-            yield f"{name} = {piece}" if kind == "bytes" else f"{name} = {piece}.decode()"
+            if kind == "bytes":
+                yield f"{name} = {piece}"
+            elif canonical and (name in NAMES or name.endswith("_key")):
+                yield f"{name} = name_of({piece})"
+            else:
+                yield f"{name} = {piece}.decode()"
         case Fixed(size):
             yield f"{name} = data[pos : pos + {size}]"
             yield f"pos += {size}"
@@ -124,8 +134,11 @@ def _container(each: Type, name: str, canonical: str) -> Iterator[str]:
                 ],
             )
         case Map(values):
-            yield f"{name}: dict[str, {_type_name(values)}] = {{}}"
-            yield from _map(name, values, canonical)
+            if canonical and values == Primitive("string"):
+                yield from _string_map(name, canonical)
+            else:
+                yield f"{name}: dict[str, {_type_name(values)}] = {{}}"
+                yield from _map(name, values, canonical)
         case Optional(item):
             yield from _optional(item, name, canonical)
         case Union():
@@ -252,6 +265,23 @@ def _map(name: str, values: Type, canonical: str) -> Iterator[str]:
         ]
     item.append(f"{name}[{name}_key] = {name}_item")
     yield from _blocks(name, canonical, item)
+
+
+def _string_map(name: str, canonical: str) -> Iterator[str]:
+    """A map that is looked up by its bytes, and read where they weren't seen before."""
+    known, piece = f"{name}_known", f"data[{name}_at:{name}_end]"
+    yield f"{name}_at = pos"
+    yield f"{name}_end = string_map_end(data, pos)"
+    yield f"{known} = known_string_map({piece}) if {name}_end > 0 else None"
+    yield f"{name}: dict[str, str] = {{}}"
+    yield f"if {known} is not None:"
+    yield f"    {name} = {known}"
+    yield f"    pos = {name}_end"
+    yield "else:"
+    for line in _map(name, Primitive("string"), canonical):
+        yield f"    {line}"
+    yield f"    if {canonical} and {name}_end > 0:"
+    yield f"        remember_string_map({piece}, {name})"
 
 
 def _optional(item: Type, name: str, canonical: str) -> Iterator[str]:

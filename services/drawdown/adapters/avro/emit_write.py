@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from drawdown.adapters.avro.schema_model import (
+    REPEATING,
     Array,
     Enum,
     Fixed,
@@ -35,6 +36,8 @@ def _value(each: Type, source: str, name: str) -> Iterator[str]:
     match each:
         case Primitive("boolean"):
             yield f"out.append(1 if {source} else 0)"
+        case Primitive("string") if name in REPEATING:
+            yield f"write_name(out, {source})"
         case Primitive(kind):
             yield f"write_{kind}(out, {source})"
         case Fixed(size):
@@ -60,7 +63,7 @@ def _container(each: Type, source: str, name: str) -> Iterator[str]:
                 f"{name}_key",
                 f"sorted({name}) if len({name}) > 1 else {name}",
                 [
-                    f"write_string(out, {name}_key)",
+                    f"write_name(out, {name}_key)",
                     *_value(values, f"{name}[{name}_key]", name),
                 ],
             )

@@ -20,6 +20,8 @@ PACKAGE: Final = "drawdown.adapters.avro.generated"
 SCHEMAS: Final = ("rate-card", "usage-event", "ledger-entry", "command", "reply")
 """In this order: a record belongs to the module of the first schema that defines it."""
 READING: Final = (
+    "known_string_map",
+    "name_of",
     "read_boolean",
     "read_bytes",
     "read_count",
@@ -28,7 +30,10 @@ READING: Final = (
     "read_long",
     "read_string",
     "refuse",
+    "remember_string_map",
+    "string_map_end",
 )
+WRITING: Final = ("write_bytes", "write_long", "write_name", "write_string")
 HEADER: Final = '''"""{what}
 
 Generated from `schemas/{source}` by `adapters.avro.generate`: don't edit.
@@ -74,7 +79,9 @@ def _module(own: list[Record], homes: dict[str, str], source: str) -> str:
         "from drawdown.adapters.avro.reading import (",
         *(f"    {name}," for name in READING),
         ")",
-        "from drawdown.adapters.avro.writing import write_bytes, write_long, write_string",
+        "from drawdown.adapters.avro.writing import (",
+        *(f"    {name}," for name in WRITING),
+        ")",
         *_class_imports(own),
         "",
         'if __file__.endswith(".py"):',

@@ -11,6 +11,11 @@ from mypy_extensions import i64
 
 from drawdown.errors import DecodeFailed
 
+_KEPT_MAX: Final = 4_096
+_KEPT_BYTES_MAX: Final = 256
+"""What comes again and again is short; both keep what is remembered below a megabyte."""
+_NAMES: Final[dict[bytes, str]] = {}
+_STRING_MAPS: Final[dict[bytes, dict[str, str]]] = {}
 INDEX_MAX: Final = 0xFFFF
 LOW_63: Final = 0x7FFF_FFFF_FFFF_FFFF
 
@@ -90,3 +95,49 @@ def read_boolean(data: bytes, pos: i64) -> tuple[bool, i64]:
     if byte > 1:
         refuse("neither true nor false", pos)
     return byte == 1, pos + 1
+
+
+def name_of(encoded: bytes) -> str:
+    """A string of which there are few different ones, such as a unit: one object for all equals.
+
+    Its hash is taken once, and those who compare it find it identical.
+    """
+    name = _NAMES.get(encoded)
+    if name is None:
+        name = encoded.decode()
+        if len(encoded) <= _KEPT_BYTES_MAX:
+            if len(_NAMES) >= _KEPT_MAX:
+                _NAMES.clear()
+            _NAMES[encoded] = name
+    return name
+
+
+def string_map_end(data: bytes, pos: i64) -> i64:
+    """Where a map of strings at `pos` ends that is one block of short ones; −1: it isn't that."""
+    start = pos
+    count: i64 = data[pos]
+    if count & 129 or count == 0:
+        return -1
+    pos += 1
+    # A key and a value are an even number of strings, and the count is twice that of its items.
+    while count > 0:
+        size: i64 = data[pos]
+        if size & 129:
+            return -1
+        pos += 1 + (size >> 1)
+        count -= 1
+    if data[pos] != 0 or pos - start >= _KEPT_BYTES_MAX:
+        return -1
+    return pos + 1
+
+
+def known_string_map(encoded: bytes) -> dict[str, str] | None:
+    """The value of an encoded map that was remembered. It is shared: nobody may change it."""
+    return _STRING_MAPS.get(encoded)
+
+
+def remember_string_map(encoded: bytes, value: dict[str, str]) -> None:
+    """Remember a map of strings by its canonical encoding."""
+    if len(_STRING_MAPS) >= _KEPT_MAX:
+        _STRING_MAPS.clear()
+    _STRING_MAPS[encoded] = value

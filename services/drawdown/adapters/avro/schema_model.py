@@ -9,6 +9,21 @@ from drawdown.domain import entries, inputs, rate_cards, replies
 
 DOMAIN: Final[tuple[ModuleType, ...]] = (rate_cards, entries, inputs, replies)
 
+REPEATING: Final = frozenset(
+    (
+        "namespace",
+        "unit",
+        "meter",
+        "line_id",
+        "quantity",
+        "currency",
+        "actor",
+        "rate_card",
+        "reason",
+    )
+)
+"""Fields of few different strings: their encoded forms are remembered, as map keys are."""
+
 
 @dataclass(frozen=True)
 class Primitive:

@@ -12,9 +12,10 @@ from drawdown.adapters.avro.schema_ids import SchemaIds, resolver
 from drawdown.adapters.topics import load_topics
 from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import LedgerEntry
-from drawdown.domain.inputs import Command, UsageEvent
+from drawdown.domain.inputs import CaptureHold, Command, UsageEvent
+from drawdown.domain.ledger import captured_event
 from drawdown.domain.replies import Reply
-from drawdown.errors import SchemaUnknown
+from drawdown.errors import DecodeFailed, SchemaUnknown
 from drawdown.settings import Settings
 
 HEADER_BYTES: Final = 5
@@ -62,9 +63,9 @@ class Wire:
     """The wire formats of a namespace's topics, by schema. Decoders raise `DecodeFailed`."""
 
     def __init__(self, settings: Settings, ids: SchemaIds | None = None) -> None:
-        found = ids or resolver(settings)
+        self._ids = ids or resolver(settings)
         self._formats = {
-            topic.schema: WireFormat(found, topic=settings.topic(name), schema=topic.schema)
+            topic.schema: WireFormat(self._ids, topic=settings.topic(name), schema=topic.schema)
             for name, topic in load_topics().items()
         }
 
@@ -79,6 +80,21 @@ class Wire:
     def decode_command(self, value: bytes) -> Command:
         """A command, with its digest."""
         return codec.decode_command(self.newest("command", value), HEADER_BYTES)
+
+    def usage_in(self, value: bytes) -> UsageEvent | None:
+        """The usage event of a usage record, or of a command that captures with usage.
+
+        None for any other bytes, those of no record at all included.
+        """
+        try:
+            name = self._ids.definition_of(schema_id(value))["name"]
+            if name == "UsageEvent":
+                return self.decode_usage(value)
+            if name == "Command":
+                return captured_usage(self.decode_command(value))
+        except DecodeFailed:
+            return None
+        return None
 
     def decode_entry(self, value: bytes) -> LedgerEntry:
         """A ledger entry."""
@@ -104,6 +120,14 @@ class Wire:
     def newest(self, schema: str, value: bytes) -> bytes:
         """The record by the newest version of `schema`."""
         return self._formats[schema].newest(value)
+
+
+def captured_usage(command: Command) -> UsageEvent | None:
+    """The usage of a decoded capture as the event that it names; None for other commands."""
+    body = command.body
+    if not isinstance(body, CaptureHold) or body.usage is None:
+        return None
+    return captured_event(command.customer_id, command.unit, body, body.usage)
 
 
 def header(schema_id: int) -> bytes:

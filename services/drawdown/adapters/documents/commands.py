@@ -3,7 +3,8 @@
 `{"command_id": "c-1", "type": "grant", "customer_id": "acme", "amount": "100.5", …}`: beside the
 envelope stand the fields of the body that `type` names (`grant` or `Grant`), as in
 `schemas/command.v1.avsc`. Amounts are credits; times ISO 8601 or integer microseconds; durations
-such as `5m`; a rate card is a document of its own (`rate_card.py`).
+such as `5m`; a rate card is a document of its own (`rate_card.py`). What each field means stands
+in `meanings.py`.
 """
 
 import re
@@ -24,6 +25,7 @@ from drawdown.adapters.documents.shapes import (
     Kind,
     Shape,
     choice,
+    decimal,
     mapping,
     nested,
     optional,
@@ -31,7 +33,12 @@ from drawdown.adapters.documents.shapes import (
     several,
 )
 from drawdown.domain import inputs
-from drawdown.domain.entries import PARTITION_CUSTOMER, PolicyChange
+from drawdown.domain.entries import (
+    PARTITION_CUSTOMER,
+    PolicyChange,
+    RecurringGrant,
+    Rollover,
+)
 from drawdown.domain.inputs import Command, CommandBody
 from drawdown.domain.rate_cards import RateCard
 from drawdown.errors import InvalidDocument
@@ -42,21 +49,63 @@ CARD: Final = Kind(
     lambda held: write_rate_card(held) if isinstance(held, RateCard) else held,
 )
 
+LOT_KIND: Final = choice("purchased", "promotional", "included", "adjustment")
+SHARE: Final = decimal(12)
+RECURRING: Final = Shape(
+    make=RecurringGrant,
+    fields={
+        "amount": CREDITS,
+        "kind": LOT_KIND,
+        "price_minor": INTEGER,
+        "currency": TEXT,
+        "anchor": TIME,
+        "period": choice("day", "week", "month", "year"),
+        "every": INTEGER,
+        "life": optional(DURATION),
+    },
+    required=frozenset(("amount", "anchor", "period")),
+    always_written=frozenset(("amount", "every", "life")),
+    attributes={"life": "life_us"},
+    also={"life_us": "life"},
+)
+ROLLOVER: Final = Shape(
+    make=Rollover,
+    fields={"share": SHARE, "minimum": CREDITS, "maximum": optional(CREDITS), "life": DURATION},
+    required=frozenset(("share", "life")),
+    always_written=frozenset(("share", "minimum", "maximum", "life")),
+    attributes={"share": "share_pico", "life": "life_us"},
+    also={"life_us": "life"},
+)
 POLICY: Final = Shape(
     make=PolicyChange,
     fields={
         "overage_mode": choice("hard_stop", "overdraft", "overage"),
         "overdraft_limit": CREDITS,
-        "grace_us": DURATION,
-        "hold_life_us": DURATION,
-        "refund_grace_us": DURATION,
+        "grace": DURATION,
+        "hold_life": DURATION,
+        "refund_grace": DURATION,
         "burn_order": TEXT,
         "breakage_method": TEXT,
-        "breakage_rate_pico": INTEGER,
+        "breakage_rate": SHARE,
+        "recurring": nested(RECURRING),
+        "rollover": nested(ROLLOVER),
     },
+    attributes={
+        "grace": "grace_us",
+        "hold_life": "hold_life_us",
+        "refund_grace": "refund_grace_us",
+        "breakage_rate": "breakage_rate_pico",
+    },
+    also={"grace_us": "grace", "hold_life_us": "hold_life", "refund_grace_us": "refund_grace"},
 )
+
+
+def _hold_usage(**given: Any) -> inputs.HoldUsage:
+    return inputs.HoldUsage(**{"status": "succeeded", "properties": {}, **given})
+
+
 _HOLD_USAGE: Final = Shape(
-    make=inputs.HoldUsage,
+    make=_hold_usage,
     fields={
         "event_id": TEXT,
         "meter": TEXT,
@@ -65,7 +114,7 @@ _HOLD_USAGE: Final = Shape(
         "properties": PROPERTIES,
         "quantities": QUANTITIES,
     },
-    required=frozenset(("event_id", "meter", "occurred_at", "status", "properties", "quantities")),
+    required=frozenset(("event_id", "meter", "occurred_at", "quantities")),
 )
 _HOLD: Final = Shape(
     make=inputs.PlaceHold,
@@ -90,7 +139,7 @@ BODIES: Final[Mapping[str, Shape]] = {
         "amount",
         "kind",
         amount=CREDITS,
-        kind=choice("purchased", "promotional", "included", "adjustment"),
+        kind=LOT_KIND,
         lot_id=TEXT,
         campaign=TEXT,
         price_minor=INTEGER,
@@ -206,8 +255,10 @@ def parse_command(data: object, *, where: str, issued_at: int, actor: str = "") 
     head = Shape(
         make=dict, fields=ENVELOPE, required=frozenset(("command_id", "customer_id"))
     ).read({**defaults, **envelope}, where)
-    body = shape.read({key: given[key] for key in given if key not in ENVELOPE}, where)
-    return Command(**head, body=body)
+    fields = {key: given[key] for key in given if key not in ENVELOPE}
+    if isinstance(usage := fields.get("usage"), Mapping):
+        fields["usage"] = {"occurred_at": head["issued_at"], **usage}
+    return Command(**head, body=shape.read(fields, where))
 
 
 def write_command(command: Command) -> dict[str, Any]:

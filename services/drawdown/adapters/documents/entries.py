@@ -1,13 +1,15 @@
-"""Ledger entries, accounts and lots as JSON objects: everything they carry, for people to read.
+"""Ledger entries, accounts, lots and holds as JSON objects: all they carry, for people to read.
 
 Credits are decimal text, times ISO 8601, bytes hexadecimal; what is empty on most entries (the
 charge, the details) is left out where it is absent.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from drawdown.adapters.documents.commands import CARD, POLICY
 from drawdown.adapters.documents.shapes import (
+    AMOUNTS,
     CREDITS,
     FLAG,
     INTEGER,
@@ -88,21 +90,30 @@ _LOT_TERMS: Final = _shape(
     opens_at=optional(TIME),
     voids_at=optional(TIME),
     freezes=TEXTS,
+    period_at=optional(TIME),
 )
 _LOT_CHANGE: Final = _shape(
-    lot_id=TEXT, expires_at=EXPIRY, freezes=TEXTS, frozen_since=optional(TIME), closed=FLAG
+    lot_id=TEXT,
+    expires_at=EXPIRY,
+    freezes=TEXTS,
+    frozen_since=optional(TIME),
+    closed=FLAG,
+    clawed=FLAG,
+    debt=CREDITS,
 )
 _REJECTION: Final = _shape(code=TEXT, detail=TEXT, first_entry_id=TEXT, input=HEX)
-_HOLD: Final = _shape(
-    hold_id=TEXT,
-    state=TEXT,
-    meter=TEXT,
-    properties=PROPERTIES,
-    reserved=CREDITS,
-    reserved_room=CREDITS,
-    placed_at=TIME,
-    expires_at=TIME,
-)
+_HOLD_FIELDS: Final[Mapping[str, Kind]] = {
+    "hold_id": TEXT,
+    "state": TEXT,
+    "meter": TEXT,
+    "properties": PROPERTIES,
+    "reserved": CREDITS,
+    "reserved_room": CREDITS,
+    "placed_at": TIME,
+    "expires_at": TIME,
+}
+_HOLD_STATE: Final = _shape(**_HOLD_FIELDS)
+HOLD: Final = _shape(**_HOLD_FIELDS, reservations=AMOUNTS)
 _MONTH_TOTAL: Final = _shape(line_id=TEXT, month=TEXT, quantity_micro=INTEGER)
 _DISPUTE: Final = _shape(dispute_id=TEXT, payment_id=TEXT, state=TEXT)
 _REFUND: Final = _shape(
@@ -121,12 +132,16 @@ DETAILS: Final = Shape(
         "policy": nested(POLICY),
         "rate_card": CARD,
         "rejection": nested(_REJECTION),
-        "hold": nested(_HOLD),
+        "hold": nested(_HOLD_STATE),
         "month_totals": several(_MONTH_TOTAL),
         "dispute": nested(_DISPUTE),
         "refund": nested(_REFUND),
         "closed_until": TIME,
         "reserved_room": CREDITS,
+        "account_frozen": FLAG,
+        "event_id": TEXT,
+        "event_digest": HEX,
+        "first_recorded_at": TIME,
     },
 )
 PLACE: Final = _shape(
@@ -179,6 +194,8 @@ ACCOUNT: Final = _shape(
     debt=CREDITS,
     overage_total=CREDITS,
     residue=decimal(18),
+    reserved_room=CREDITS,
+    frozen=FLAG,
 )
 LOT: Final = _shape(
     lot_id=TEXT,
@@ -203,6 +220,14 @@ LOT: Final = _shape(
     effective_at=TIME,
     expires_at=EXPIRY,
     payment_id=TEXT,
+    freezes=TEXTS,
+    frozen_since=EXPIRY,
+    closed=FLAG,
+    clawed=FLAG,
+    debt=CREDITS,
+    opens_at=EXPIRY,
+    voids_at=EXPIRY,
+    period_at=EXPIRY,
 )
 
 
@@ -216,6 +241,10 @@ def write_entry(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def write_account(account: Account) -> dict[str, Any]:
-    """An account's figures and its lots in the order of their grants."""
+    """An account's figures, its lots in the order of their grants, its holds in theirs."""
     lots = sorted(account.lots.values(), key=lambda lot: lot.lot_seq)
-    return {**ACCOUNT.write(account), "lots": [LOT.write(lot) for lot in lots]}
+    return {
+        **ACCOUNT.write(account),
+        "lots": [LOT.write(lot) for lot in lots],
+        "holds": [HOLD.write(hold) for hold in account.holds.values()],
+    }

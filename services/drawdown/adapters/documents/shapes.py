@@ -44,15 +44,31 @@ class Shape:
     required: frozenset[str] = field(default_factory=frozenset)
     always_written: frozenset[str] = field(default_factory=frozenset)
     """Fields that are written although they are empty."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What `make` and the values call a field, where documents call it otherwise."""
+    also: Mapping[str, str] = field(default_factory=dict)
+    """Other names under which a field is read."""
+
+    def named(self, data: object, where: str) -> Mapping[str, Any]:
+        """The fields that `data` gives, by their names. Raises `InvalidDocument`."""
+        given = mapping(data, where)
+        refuse_unknown((name for name in given if name not in self.also), self.fields, where)
+        named = {self.also.get(name, name): value for name, value in given.items()}
+        if len(named) < len(given):
+            twice = next(name for name in self.also if name in given)
+            raise InvalidDocument(f"{where}: {twice} and {self.also[twice]} are one field")
+        return named
 
     def read(self, data: object, where: str) -> Any:
         """The value of `data`. Raises `InvalidDocument` at the first field that is wrong."""
-        given = mapping(data, where)
-        refuse_unknown(given, self.fields, where)
+        given = self.named(data, where)
         for name in self.fields:
             if name in self.required and name not in given:
                 raise InvalidDocument(f"{where}: {name} is missing")
-        return self.make(**{name: self.field(name, given[name], where) for name in given})
+        names = self.attributes
+        return self.make(
+            **{names.get(name, name): self.field(name, given[name], where) for name in given}
+        )
 
     def field(self, name: str, value: object, where: str) -> Any:
         """The value of one field."""
@@ -65,10 +81,11 @@ class Shape:
         """The object for `value`, which has the fields as attributes or keys, less empty ones."""
         written = {}
         for name, kind in self.fields.items():
-            if isinstance(value, Mapping) and name not in value:
+            attribute = self.attributes.get(name, name)
+            if isinstance(value, Mapping) and attribute not in value:
                 continue
-            held = value[name] if isinstance(value, Mapping) else getattr(value, name)
-            if name in self.always_written or held not in (None, "", [], {}):
+            held = value[attribute] if isinstance(value, Mapping) else getattr(value, attribute)
+            if name in self.always_written or held not in (None, "", b"", [], {}):
                 written[name] = kind.write(held)
         return written
 
@@ -198,3 +215,5 @@ PROPERTIES: Final = Kind(_properties, dict)
 QUANTITIES: Final = Kind(
     _quantities, lambda held: {name: format_decimal(each, 6) for name, each in held.items()}
 )
+AMOUNTS: Final = QUANTITIES
+"""Credits by name, such as by lot."""

@@ -6,11 +6,14 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from drawdown.adapters.kafka.clients import reader
+from drawdown.adapters.kafka.clients import consumer
 from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.kafka.quiet import LOGGER
+from drawdown.adapters.kafka.records import offset_of, value_of
 from drawdown.errors import Unavailable
 from drawdown.settings import Settings
+
+__all__ = ["PartitionLog", "log_client", "offset_of", "value_of"]
 
 _BATCH: Final = 5_000
 _POLL_S: Final = 0.05
@@ -28,18 +31,22 @@ class PartitionLog:
     """
 
     def __init__(
-        self, settings: Settings, topic: str, partition: int, *, end: int | None = None
+        self,
+        settings: Settings,
+        topic: str,
+        partition: int,
+        *,
+        end: int | None = None,
+        client: Consumer | None = None,
     ) -> None:
-        """`topic` is the full name; without an `end`, the one it has now. Raises `Unavailable`."""
+        """`topic` is the full name; without an `end`, the one it has now. Raises `Unavailable`.
+
+        A `client` of `log_client` reads one log after another, and is closed by its owner.
+        """
         self.topic: Final = topic
         self.partition: Final = partition
-        # The end behind a transaction marker shows when a fetch finds nothing more.
-        self._client: Final[Consumer] = reader(
-            settings,
-            enable_partition_eof=True,
-            fetch_wait_max_ms=_FETCH_WAIT_MS,
-            logger=LOGGER,
-        )
+        self._owned: Final = client is None
+        self._client: Final = client or log_client(settings, settings.group("readers"))
         self.start, now = self._watermarks()
         self.end = now if end is None else min(end, now)
         self.position = self.start
@@ -48,7 +55,7 @@ class PartitionLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self._close()
 
     def extend(self) -> None:
         """Move the end to where the partition ends now."""
@@ -94,18 +101,21 @@ class PartitionLog:
         try:
             return span(self._client, place)
         except KafkaException as error:
-            self._client.close()
+            self._close()
             raise Unavailable(f"{self.topic} [{self.partition}]: {error.args[0].str()}") from error
 
-
-def offset_of(record: Message) -> int:
-    """The offset of a record that was read."""
-    offset = record.offset()
-    assert offset is not None
-    return offset
+    def _close(self) -> None:
+        if self._owned:
+            self._client.close()
 
 
-def value_of(record: Message) -> bytes:
-    """The value of a record; no bytes where it has none."""
-    value = record.value()
-    return value if isinstance(value, bytes) else b""
+def log_client(settings: Settings, group: str) -> Consumer:
+    """A client for `PartitionLog`; of the group it can only be asked what it has committed."""
+    return consumer(
+        settings,
+        group=group,
+        # The end behind a transaction marker shows when a fetch finds nothing more.
+        enable_partition_eof=True,
+        fetch_wait_max_ms=_FETCH_WAIT_MS,
+        logger=LOGGER,
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from drawdown.adapters.kafka.clients import consumer
 from drawdown.adapters.kafka.quiet import LOGGER
@@ -22,6 +22,15 @@ READERS: Final = {
 """The service that reads a topic to its end."""
 _NOBODY: Final = "readers"
 _LEADER_S: Final = 15.0
+_NO_LEADER_YET: Final = frozenset(
+    (
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_PARTITION,
+    )
+)
+"""The client marks none of them as retriable here."""
 _LEADER_POLL_S: Final = 0.05
 
 
@@ -120,7 +129,7 @@ def span(client: Consumer, place: TopicPartition) -> tuple[int, int]:
             low, high = client.get_watermark_offsets(place, timeout=TIMEOUT_S)
             return int(low), int(high)
         except KafkaException as error:
-            if not error.args[0].retriable() or time.monotonic() > deadline:
+            if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
                 raise
             time.sleep(_LEADER_POLL_S)
 

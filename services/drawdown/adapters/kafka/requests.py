@@ -27,7 +27,7 @@ from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.kafka.quiet import LOGGER
 from drawdown.adapters.kafka.topics import TIMEOUT_S, ledger_partitions
 from drawdown.domain.entries import PARTITION_CUSTOMER
-from drawdown.domain.inputs import Command
+from drawdown.domain.inputs import Command, Tick
 from drawdown.domain.replies import Reply
 from drawdown.errors import TimedOut, Unavailable, UsageError
 from drawdown.settings import Settings
@@ -116,8 +116,8 @@ class Requests:
 
         None among them says that there is no further one yet: replies are looked for meanwhile.
         What is about no customer goes to every partition, and its reply is the first refusal or
-        else partition 0's. Raises `TimedOut` if a reply doesn't come, `Unavailable` if the broker
-        doesn't take a command.
+        else partition 0's; a tick has none. Raises `TimedOut` if a reply doesn't come,
+        `Unavailable` if the broker doesn't take a command.
         """
         for question in self._answered(commands):
             replies = [question.replies[partition] for partition in sorted(question.replies)]
@@ -145,7 +145,8 @@ class Requests:
         if command.customer_id != PARTITION_CUSTOMER:
             home = partition_of(command.customer_id, self._partitions)
             homes = range(home, home + 1)
-        self._waiting.add(_Question(command, time.monotonic(), set(homes)))
+        if not isinstance(command.body, Tick):
+            self._waiting.add(_Question(command, time.monotonic(), set(homes)))
         value = encode_command(command, header=self._header)
         for partition in homes:
             try:

@@ -10,6 +10,8 @@ CREATE TABLE accounts (
     debt          bigint  NOT NULL,
     overage_total bigint  NOT NULL,
     residue       bigint  NOT NULL,
+    reserved_room bigint  NOT NULL DEFAULT 0,
+    frozen        boolean NOT NULL DEFAULT false,
     account_seq   bigint  NOT NULL,
     partition     integer NOT NULL,
     partition_seq bigint  NOT NULL,
@@ -20,3 +22,4 @@ CREATE TABLE accounts (
 COMMENT ON COLUMN accounts.updated_at IS 'recorded_at of the account''s last entry';
 COMMENT ON COLUMN accounts.head IS 'hash of the account''s last entry';
 COMMENT ON COLUMN accounts.residue IS 'remainder of its charges, in 10^-18 credits';
+COMMENT ON COLUMN accounts.reserved_room IS 'overdraft room that its holds reserve';

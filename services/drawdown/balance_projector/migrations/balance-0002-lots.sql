@@ -25,10 +25,15 @@ CREATE TABLE lots (
     expires_at       bigint,
     payment_id       text     NOT NULL,
     referral_id      text     NOT NULL,
+    opens_at         bigint,
+    voids_at         bigint,
+    period_at        bigint,
     accepted_at      bigint   NOT NULL,
     freezes          jsonb    NOT NULL,
     frozen_since     bigint,
     closed           boolean  NOT NULL,
+    clawed           boolean  NOT NULL,
+    debt             bigint   NOT NULL,
     partition        integer  NOT NULL,
     partition_seq    bigint   NOT NULL,
     PRIMARY KEY (customer_id, unit, lot_id)
@@ -36,3 +41,9 @@ CREATE TABLE lots (
 COMMENT ON COLUMN lots.expires_at IS 'null: never';
 COMMENT ON COLUMN lots.meters IS 'the meters that may draw on it; empty: all';
 COMMENT ON COLUMN lots.partition_seq IS 'of the last entry that changed it';
+COMMENT ON COLUMN lots.freezes IS 'why it is frozen; empty: it isn''t';
+COMMENT ON COLUMN lots.frozen_since IS 'from when frozen time moves its expiry; null: it doesn''t';
+COMMENT ON COLUMN lots.closed IS 'what returns to it is voided';
+COMMENT ON COLUMN lots.clawed IS 'its payment was lost: what returns to it is clawed back';
+COMMENT ON COLUMN lots.debt IS 'how much of what was spent became debt when its payment was lost';
+COMMENT ON COLUMN lots.period_at IS 'the period that a recurring grant is for; null: no such';

@@ -12,6 +12,8 @@ from mypy_extensions import i64
 from drawdown.adapters.avro.generated.ledger_entry import read_PolicyChange, write_PolicyChange
 from drawdown.adapters.avro.generated.rate_card import read_RateCard, write_RateCard
 from drawdown.adapters.avro.reading import (
+    known_string_map,
+    name_of,
     read_boolean,
     read_bytes,
     read_count,
@@ -20,8 +22,15 @@ from drawdown.adapters.avro.reading import (
     read_long,
     read_string,
     refuse,
+    remember_string_map,
+    string_map_end,
 )
-from drawdown.adapters.avro.writing import write_bytes, write_long, write_string
+from drawdown.adapters.avro.writing import (
+    write_bytes,
+    write_long,
+    write_name,
+    write_string,
+)
 from drawdown.domain.entries import (
     PolicyChange,
 )
@@ -177,7 +186,7 @@ def write_Grant(out: BytesWriter, value: Grant) -> None:
     write_string(out, value.lot_id)
     write_string(out, value.campaign)
     write_long(out, value.price_minor)
-    write_string(out, value.currency)
+    write_name(out, value.currency)
     write_long(out, value.list_price_minor)
     write_long(out, value.priority)
     meters = value.meters
@@ -190,7 +199,7 @@ def write_Grant(out: BytesWriter, value: Grant) -> None:
     if properties:
         write_long(out, len(properties))
         for properties_key in sorted(properties) if len(properties) > 1 else properties:
-            write_string(out, properties_key)
+            write_name(out, properties_key)
             write_string(out, properties[properties_key])
     out.append(0)
     effective_at = value.effective_at
@@ -433,12 +442,12 @@ def read_PlaceHold(data: bytes, pos: i64) -> tuple[PlaceHold, i64]:
 def write_PlaceHold(out: BytesWriter, value: PlaceHold) -> None:
     write_string(out, value.hold_id)
     write_long(out, value.amount)
-    write_string(out, value.meter)
+    write_name(out, value.meter)
     properties = value.properties
     if properties:
         write_long(out, len(properties))
         for properties_key in sorted(properties) if len(properties) > 1 else properties:
-            write_string(out, properties_key)
+            write_name(out, properties_key)
             write_string(out, properties[properties_key])
     out.append(0)
     write_long(out, value.expires_at)
@@ -508,21 +517,21 @@ def read_HoldUsage(data: bytes, pos: i64) -> tuple[HoldUsage, i64]:
 
 def write_HoldUsage(out: BytesWriter, value: HoldUsage) -> None:
     write_string(out, value.event_id)
-    write_string(out, value.meter)
+    write_name(out, value.meter)
     write_long(out, value.occurred_at)
     out.write(_USAGESTATUS_BYTES[value.status])
     properties = value.properties
     if properties:
         write_long(out, len(properties))
         for properties_key in sorted(properties) if len(properties) > 1 else properties:
-            write_string(out, properties_key)
+            write_name(out, properties_key)
             write_string(out, properties[properties_key])
     out.append(0)
     quantities = value.quantities
     if quantities:
         write_long(out, len(quantities))
         for quantities_key in sorted(quantities) if len(quantities) > 1 else quantities:
-            write_string(out, quantities_key)
+            write_name(out, quantities_key)
             write_long(out, quantities[quantities_key])
     out.append(0)
 
@@ -614,7 +623,7 @@ def read_RedriveRejected(data: bytes, pos: i64) -> tuple[RedriveRejected, i64]:
 
 def write_RedriveRejected(out: BytesWriter, value: RedriveRejected) -> None:
     write_string(out, value.event_id)
-    write_string(out, value.rate_card)
+    write_name(out, value.rate_card)
 
 
 def read_ParkRecord(data: bytes, pos: i64) -> tuple[ParkRecord, i64]:
@@ -726,10 +735,10 @@ def read_Command(data: bytes, pos: i64) -> tuple[Command, i64]:
 def write_Command(out: BytesWriter, value: Command) -> None:
     write_string(out, value.command_id)
     write_long(out, value.issued_at)
-    write_string(out, value.actor)
+    write_name(out, value.actor)
     write_string(out, value.customer_id)
-    write_string(out, value.unit)
-    write_string(out, value.reason)
+    write_name(out, value.unit)
+    write_name(out, value.reason)
     body = value.body
     if isinstance(body, Grant):
         write_long(out, 0)

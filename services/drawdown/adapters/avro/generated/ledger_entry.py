@@ -11,6 +11,8 @@ from mypy_extensions import i64
 
 from drawdown.adapters.avro.generated.rate_card import read_RateCard, write_RateCard
 from drawdown.adapters.avro.reading import (
+    known_string_map,
+    name_of,
     read_boolean,
     read_bytes,
     read_count,
@@ -19,8 +21,15 @@ from drawdown.adapters.avro.reading import (
     read_long,
     read_string,
     refuse,
+    remember_string_map,
+    string_map_end,
 )
-from drawdown.adapters.avro.writing import write_bytes, write_long, write_string
+from drawdown.adapters.avro.writing import (
+    write_bytes,
+    write_long,
+    write_name,
+    write_string,
+)
 from drawdown.domain.entries import (
     Allocation,
     Charge,
@@ -34,8 +43,10 @@ from drawdown.domain.entries import (
     MonthTotal,
     PolicyChange,
     RatedLine,
+    RecurringGrant,
     Refund,
     Rejection,
+    Rollover,
 )
 from drawdown.domain.rate_cards import (
     RateCard,
@@ -66,6 +77,18 @@ _USAGESTATUS_BYTES: Final[dict[str, bytes]] = {
     "partial": b'\x02',
     "failed": b'\x04',
 }
+_PERIOD: Final[tuple[Literal["day", "week", "month", "year"], ...]] = (
+    "day",
+    "week",
+    "month",
+    "year",
+)
+_PERIOD_BYTES: Final[dict[str, bytes]] = {
+    "day": b'\x00',
+    "week": b'\x02',
+    "month": b'\x04',
+    "year": b'\x06',
+}
 _OVERAGEMODE: Final[tuple[Literal["hard_stop", "overdraft", "overage"], ...]] = (
     "hard_stop",
     "overdraft",
@@ -76,7 +99,7 @@ _OVERAGEMODE_BYTES: Final[dict[str, bytes]] = {
     "overdraft": b'\x02',
     "overage": b'\x04',
 }
-_REJECTIONCODE: Final[tuple[Literal["event_id_conflict", "command_id_conflict", "invalid_id", "too_old", "in_future", "invalid_quantity", "no_rate", "out_of_range", "unsupported_command", "invalid_customer", "invalid_amount", "invalid_currency", "invalid_price", "invalid_priority", "invalid_period", "invalid_policy", "invalid_rate_card", "lot_id_used", "payment_id_used", "campaign_used", "referral_used", "refund_id_used", "dispute_id_used", "hold_id_used", "insufficient_credits", "unknown_account", "unknown_lot", "unknown_hold", "unknown_event", "unknown_payment", "hold_not_open", "hold_life_too_long", "nothing_to_extend", "nothing_to_void", "lot_closed", "lot_expired", "already_frozen", "not_frozen", "exceeds_charge", "exceeds_price", "dispute_state", "already_charged", "not_rejected"], ...]] = (
+_REJECTIONCODE: Final[tuple[Literal["event_id_conflict", "command_id_conflict", "invalid_id", "too_old", "in_future", "invalid_quantity", "no_rate", "out_of_range", "unsupported_command", "invalid_customer", "invalid_amount", "invalid_currency", "invalid_price", "invalid_priority", "invalid_freeze", "invalid_period", "invalid_policy", "invalid_rate_card", "lot_id_used", "payment_id_used", "campaign_used", "referral_used", "refund_id_used", "dispute_id_used", "hold_id_used", "unknown_lot", "unknown_hold", "unknown_event", "unknown_payment", "lot_closed", "lot_expired", "hold_not_open", "nothing_to_extend", "hold_life_too_long", "already_frozen", "not_frozen", "nothing_to_void", "insufficient_credits", "exceeds_charge", "exceeds_price", "dispute_state", "already_charged", "not_rejected"], ...]] = (
     "event_id_conflict",
     "command_id_conflict",
     "invalid_id",
@@ -91,6 +114,7 @@ _REJECTIONCODE: Final[tuple[Literal["event_id_conflict", "command_id_conflict", 
     "invalid_currency",
     "invalid_price",
     "invalid_priority",
+    "invalid_freeze",
     "invalid_period",
     "invalid_policy",
     "invalid_rate_card",
@@ -101,20 +125,19 @@ _REJECTIONCODE: Final[tuple[Literal["event_id_conflict", "command_id_conflict", 
     "refund_id_used",
     "dispute_id_used",
     "hold_id_used",
-    "insufficient_credits",
-    "unknown_account",
     "unknown_lot",
     "unknown_hold",
     "unknown_event",
     "unknown_payment",
-    "hold_not_open",
-    "hold_life_too_long",
-    "nothing_to_extend",
-    "nothing_to_void",
     "lot_closed",
     "lot_expired",
+    "hold_not_open",
+    "nothing_to_extend",
+    "hold_life_too_long",
     "already_frozen",
     "not_frozen",
+    "nothing_to_void",
+    "insufficient_credits",
     "exceeds_charge",
     "exceeds_price",
     "dispute_state",
@@ -136,30 +159,30 @@ _REJECTIONCODE_BYTES: Final[dict[str, bytes]] = {
     "invalid_currency": b'\x16',
     "invalid_price": b'\x18',
     "invalid_priority": b'\x1a',
-    "invalid_period": b'\x1c',
-    "invalid_policy": b'\x1e',
-    "invalid_rate_card": b' ',
-    "lot_id_used": b'"',
-    "payment_id_used": b'$',
-    "campaign_used": b'&',
-    "referral_used": b'(',
-    "refund_id_used": b'*',
-    "dispute_id_used": b',',
-    "hold_id_used": b'.',
-    "insufficient_credits": b'0',
-    "unknown_account": b'2',
-    "unknown_lot": b'4',
-    "unknown_hold": b'6',
-    "unknown_event": b'8',
-    "unknown_payment": b':',
-    "hold_not_open": b'<',
-    "hold_life_too_long": b'>',
+    "invalid_freeze": b'\x1c',
+    "invalid_period": b'\x1e',
+    "invalid_policy": b' ',
+    "invalid_rate_card": b'"',
+    "lot_id_used": b'$',
+    "payment_id_used": b'&',
+    "campaign_used": b'(',
+    "referral_used": b'*',
+    "refund_id_used": b',',
+    "dispute_id_used": b'.',
+    "hold_id_used": b'0',
+    "unknown_lot": b'2',
+    "unknown_hold": b'4',
+    "unknown_event": b'6',
+    "unknown_payment": b'8',
+    "lot_closed": b':',
+    "lot_expired": b'<',
+    "hold_not_open": b'>',
     "nothing_to_extend": b'@',
-    "nothing_to_void": b'B',
-    "lot_closed": b'D',
-    "lot_expired": b'F',
-    "already_frozen": b'H',
-    "not_frozen": b'J',
+    "hold_life_too_long": b'B',
+    "already_frozen": b'D',
+    "not_frozen": b'F',
+    "nothing_to_void": b'H',
+    "insufficient_credits": b'J',
     "exceeds_charge": b'L',
     "exceeds_price": b'N',
     "dispute_state": b'P',
@@ -314,7 +337,7 @@ def write_Allocation(out: BytesWriter, value: Allocation) -> None:
     write_long(out, value.amount)
     out.write(_LOTKIND_BYTES[value.kind])
     write_long(out, value.released_minor)
-    write_string(out, value.currency)
+    write_name(out, value.currency)
     out.append(1 if value.reserved else 0)
 
 
@@ -372,8 +395,8 @@ def read_RatedLine(data: bytes, pos: i64) -> tuple[RatedLine, i64]:
 
 
 def write_RatedLine(out: BytesWriter, value: RatedLine) -> None:
-    write_string(out, value.line_id)
-    write_string(out, value.quantity)
+    write_name(out, value.line_id)
+    write_name(out, value.quantity)
     write_long(out, value.quantity_micro)
     write_long(out, value.rate_pico)
     write_long(out, value.amount)
@@ -503,16 +526,16 @@ def read_Charge(data: bytes, pos: i64) -> tuple[Charge, i64]:
 
 
 def write_Charge(out: BytesWriter, value: Charge) -> None:
-    write_string(out, value.meter)
+    write_name(out, value.meter)
     out.write(_USAGESTATUS_BYTES[value.status])
     properties = value.properties
     if properties:
         write_long(out, len(properties))
         for properties_key in sorted(properties) if len(properties) > 1 else properties:
-            write_string(out, properties_key)
+            write_name(out, properties_key)
             write_string(out, properties[properties_key])
     out.append(0)
-    write_string(out, value.rate_card)
+    write_name(out, value.rate_card)
     lines = value.lines
     if lines:
         write_long(out, len(lines))
@@ -586,6 +609,13 @@ def read_LotTerms(data: bytes, pos: i64) -> tuple[LotTerms, i64]:
         for _ in range(freezes_count):
             freezes_item, pos = read_string(data, pos)
             freezes.append(freezes_item)
+    period_at: int | None = None
+    period_at_branch, pos = read_index(data, pos)
+    if period_at_branch == 1:
+        period_at_some, pos = read_long(data, pos)
+        period_at = period_at_some
+    elif period_at_branch != 0:
+        refuse("an unknown branch", pos)
     return LotTerms(
         lot_id=lot_id,
         lot_seq=lot_seq,
@@ -604,6 +634,7 @@ def read_LotTerms(data: bytes, pos: i64) -> tuple[LotTerms, i64]:
         opens_at=opens_at,
         voids_at=voids_at,
         freezes=freezes,
+        period_at=period_at,
     ), pos
 
 
@@ -613,7 +644,7 @@ def write_LotTerms(out: BytesWriter, value: LotTerms) -> None:
     out.write(_LOTKIND_BYTES[value.kind])
     write_string(out, value.campaign)
     write_long(out, value.price_minor)
-    write_string(out, value.currency)
+    write_name(out, value.currency)
     write_long(out, value.list_price_minor)
     write_long(out, value.priority)
     meters = value.meters
@@ -626,7 +657,7 @@ def write_LotTerms(out: BytesWriter, value: LotTerms) -> None:
     if properties:
         write_long(out, len(properties))
         for properties_key in sorted(properties) if len(properties) > 1 else properties:
-            write_string(out, properties_key)
+            write_name(out, properties_key)
             write_string(out, properties[properties_key])
     out.append(0)
     write_long(out, value.effective_at)
@@ -656,6 +687,12 @@ def write_LotTerms(out: BytesWriter, value: LotTerms) -> None:
         for freezes_item in freezes:
             write_string(out, freezes_item)
     out.append(0)
+    period_at = value.period_at
+    if period_at is None:
+        out.append(0)
+    else:
+        out.append(2)
+        write_long(out, period_at)
 
 
 def read_LotChange(data: bytes, pos: i64) -> tuple[LotChange, i64]:
@@ -683,12 +720,16 @@ def read_LotChange(data: bytes, pos: i64) -> tuple[LotChange, i64]:
     elif frozen_since_branch != 0:
         refuse("an unknown branch", pos)
     closed, pos = read_boolean(data, pos)
+    clawed, pos = read_boolean(data, pos)
+    debt, pos = read_long(data, pos)
     return LotChange(
         lot_id=lot_id,
         expires_at=expires_at,
         freezes=freezes,
         frozen_since=frozen_since,
         closed=closed,
+        clawed=clawed,
+        debt=debt,
     ), pos
 
 
@@ -713,6 +754,84 @@ def write_LotChange(out: BytesWriter, value: LotChange) -> None:
         out.append(2)
         write_long(out, frozen_since)
     out.append(1 if value.closed else 0)
+    out.append(1 if value.clawed else 0)
+    write_long(out, value.debt)
+
+
+def read_RecurringGrant(data: bytes, pos: i64) -> tuple[RecurringGrant, i64]:
+    amount, pos = read_long(data, pos)
+    kind_index, pos = read_index(data, pos)
+    kind = _LOTKIND[kind_index]
+    price_minor, pos = read_long(data, pos)
+    currency, pos = read_string(data, pos)
+    anchor, pos = read_long(data, pos)
+    period_index, pos = read_index(data, pos)
+    period = _PERIOD[period_index]
+    every, pos = read_long(data, pos)
+    life_us: int | None = None
+    life_us_branch, pos = read_index(data, pos)
+    if life_us_branch == 1:
+        life_us_some, pos = read_long(data, pos)
+        life_us = life_us_some
+    elif life_us_branch != 0:
+        refuse("an unknown branch", pos)
+    return RecurringGrant(
+        amount=amount,
+        kind=kind,
+        price_minor=price_minor,
+        currency=currency,
+        anchor=anchor,
+        period=period,
+        every=every,
+        life_us=life_us,
+    ), pos
+
+
+def write_RecurringGrant(out: BytesWriter, value: RecurringGrant) -> None:
+    write_long(out, value.amount)
+    out.write(_LOTKIND_BYTES[value.kind])
+    write_long(out, value.price_minor)
+    write_name(out, value.currency)
+    write_long(out, value.anchor)
+    out.write(_PERIOD_BYTES[value.period])
+    write_long(out, value.every)
+    life_us = value.life_us
+    if life_us is None:
+        out.append(0)
+    else:
+        out.append(2)
+        write_long(out, life_us)
+
+
+def read_Rollover(data: bytes, pos: i64) -> tuple[Rollover, i64]:
+    share_pico, pos = read_long(data, pos)
+    minimum, pos = read_long(data, pos)
+    maximum: int | None = None
+    maximum_branch, pos = read_index(data, pos)
+    if maximum_branch == 1:
+        maximum_some, pos = read_long(data, pos)
+        maximum = maximum_some
+    elif maximum_branch != 0:
+        refuse("an unknown branch", pos)
+    life_us, pos = read_long(data, pos)
+    return Rollover(
+        share_pico=share_pico,
+        minimum=minimum,
+        maximum=maximum,
+        life_us=life_us,
+    ), pos
+
+
+def write_Rollover(out: BytesWriter, value: Rollover) -> None:
+    write_long(out, value.share_pico)
+    write_long(out, value.minimum)
+    maximum = value.maximum
+    if maximum is None:
+        out.append(0)
+    else:
+        out.append(2)
+        write_long(out, maximum)
+    write_long(out, value.life_us)
 
 
 def read_PolicyChange(data: bytes, pos: i64) -> tuple[PolicyChange, i64]:
@@ -773,6 +892,20 @@ def read_PolicyChange(data: bytes, pos: i64) -> tuple[PolicyChange, i64]:
         breakage_rate_pico = breakage_rate_pico_some
     elif breakage_rate_pico_branch != 0:
         refuse("an unknown branch", pos)
+    recurring: RecurringGrant | None = None
+    recurring_branch, pos = read_index(data, pos)
+    if recurring_branch == 1:
+        recurring_some, pos = read_RecurringGrant(data, pos)
+        recurring = recurring_some
+    elif recurring_branch != 0:
+        refuse("an unknown branch", pos)
+    rollover: Rollover | None = None
+    rollover_branch, pos = read_index(data, pos)
+    if rollover_branch == 1:
+        rollover_some, pos = read_Rollover(data, pos)
+        rollover = rollover_some
+    elif rollover_branch != 0:
+        refuse("an unknown branch", pos)
     return PolicyChange(
         overage_mode=overage_mode,
         overdraft_limit=overdraft_limit,
@@ -782,6 +915,8 @@ def read_PolicyChange(data: bytes, pos: i64) -> tuple[PolicyChange, i64]:
         burn_order=burn_order,
         breakage_method=breakage_method,
         breakage_rate_pico=breakage_rate_pico,
+        recurring=recurring,
+        rollover=rollover,
     ), pos
 
 
@@ -834,6 +969,18 @@ def write_PolicyChange(out: BytesWriter, value: PolicyChange) -> None:
     else:
         out.append(2)
         write_long(out, breakage_rate_pico)
+    recurring = value.recurring
+    if recurring is None:
+        out.append(0)
+    else:
+        out.append(2)
+        write_RecurringGrant(out, recurring)
+    rollover = value.rollover
+    if rollover is None:
+        out.append(0)
+    else:
+        out.append(2)
+        write_Rollover(out, rollover)
 
 
 def read_Rejection(data: bytes, pos: i64) -> tuple[Rejection, i64]:
@@ -890,12 +1037,12 @@ def read_HoldState(data: bytes, pos: i64) -> tuple[HoldState, i64]:
 def write_HoldState(out: BytesWriter, value: HoldState) -> None:
     write_string(out, value.hold_id)
     out.write(_HOLDSTATUS_BYTES[value.state])
-    write_string(out, value.meter)
+    write_name(out, value.meter)
     properties = value.properties
     if properties:
         write_long(out, len(properties))
         for properties_key in sorted(properties) if len(properties) > 1 else properties:
-            write_string(out, properties_key)
+            write_name(out, properties_key)
             write_string(out, properties[properties_key])
     out.append(0)
     write_long(out, value.reserved)
@@ -916,7 +1063,7 @@ def read_MonthTotal(data: bytes, pos: i64) -> tuple[MonthTotal, i64]:
 
 
 def write_MonthTotal(out: BytesWriter, value: MonthTotal) -> None:
-    write_string(out, value.line_id)
+    write_name(out, value.line_id)
     write_string(out, value.month)
     write_long(out, value.quantity_micro)
 
@@ -962,7 +1109,7 @@ def write_Refund(out: BytesWriter, value: Refund) -> None:
     write_string(out, value.payment_id)
     write_long(out, value.amount)
     write_long(out, value.money_minor)
-    write_string(out, value.currency)
+    write_name(out, value.currency)
 
 
 def read_EntryDetails(data: bytes, pos: i64) -> tuple[EntryDetails, i64]:
@@ -1039,6 +1186,22 @@ def read_EntryDetails(data: bytes, pos: i64) -> tuple[EntryDetails, i64]:
     elif closed_until_branch != 0:
         refuse("an unknown branch", pos)
     reserved_room, pos = read_long(data, pos)
+    account_frozen: bool | None = None
+    account_frozen_branch, pos = read_index(data, pos)
+    if account_frozen_branch == 1:
+        account_frozen_some, pos = read_boolean(data, pos)
+        account_frozen = account_frozen_some
+    elif account_frozen_branch != 0:
+        refuse("an unknown branch", pos)
+    event_id, pos = read_string(data, pos)
+    event_digest, pos = read_bytes(data, pos)
+    first_recorded_at: int | None = None
+    first_recorded_at_branch, pos = read_index(data, pos)
+    if first_recorded_at_branch == 1:
+        first_recorded_at_some, pos = read_long(data, pos)
+        first_recorded_at = first_recorded_at_some
+    elif first_recorded_at_branch != 0:
+        refuse("an unknown branch", pos)
     return EntryDetails(
         lot=lot,
         lot_changes=lot_changes,
@@ -1051,6 +1214,10 @@ def read_EntryDetails(data: bytes, pos: i64) -> tuple[EntryDetails, i64]:
         refund=refund,
         closed_until=closed_until,
         reserved_room=reserved_room,
+        account_frozen=account_frozen,
+        event_id=event_id,
+        event_digest=event_digest,
+        first_recorded_at=first_recorded_at,
     ), pos
 
 
@@ -1116,6 +1283,20 @@ def write_EntryDetails(out: BytesWriter, value: EntryDetails) -> None:
         out.append(2)
         write_long(out, closed_until)
     write_long(out, value.reserved_room)
+    account_frozen = value.account_frozen
+    if account_frozen is None:
+        out.append(0)
+    else:
+        out.append(2)
+        out.append(1 if account_frozen else 0)
+    write_string(out, value.event_id)
+    write_bytes(out, value.event_digest)
+    first_recorded_at = value.first_recorded_at
+    if first_recorded_at is None:
+        out.append(0)
+    else:
+        out.append(2)
+        write_long(out, first_recorded_at)
 
 
 def read_EntryFacts(data: bytes, pos: i64) -> tuple[EntryFacts, i64]:
@@ -1334,9 +1515,9 @@ def read_EntryFacts(data: bytes, pos: i64) -> tuple[EntryFacts, i64]:
 
 
 def write_EntryFacts(out: BytesWriter, value: EntryFacts) -> None:
-    write_string(out, value.namespace)
+    write_name(out, value.namespace)
     write_string(out, value.customer_id)
-    write_string(out, value.unit)
+    write_name(out, value.unit)
     write_long(out, value.account_seq)
     out.write(_ENTRYTYPE_BYTES[value.type])
     write_long(out, value.amount)
@@ -1364,8 +1545,8 @@ def write_EntryFacts(out: BytesWriter, value: EntryFacts) -> None:
     assert len(value.cause_digest) == 32
     out.write(value.cause_digest)
     write_long(out, value.burn_order_version)
-    write_string(out, value.reason)
-    write_string(out, value.actor)
+    write_name(out, value.reason)
+    write_name(out, value.actor)
     write_long(out, value.occurred_at)
     write_long(out, value.recorded_at)
     write_long(out, value.effective_at)

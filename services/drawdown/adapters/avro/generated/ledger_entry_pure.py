@@ -20,8 +20,10 @@ from drawdown.domain.entries import (
     MonthTotal,
     PolicyChange,
     RatedLine,
+    RecurringGrant,
     Refund,
     Rejection,
+    Rollover,
 )
 from drawdown.domain.rate_cards import (
     RateCard,
@@ -37,6 +39,12 @@ _USAGESTATUS_BYTES: Final[dict[str, bytes]] = {
     "succeeded": b'\x00',
     "partial": b'\x02',
     "failed": b'\x04',
+}
+_PERIOD_BYTES: Final[dict[str, bytes]] = {
+    "day": b'\x00',
+    "week": b'\x02',
+    "month": b'\x04',
+    "year": b'\x06',
 }
 _OVERAGEMODE_BYTES: Final[dict[str, bytes]] = {
     "hard_stop": b'\x00',
@@ -58,30 +66,30 @@ _REJECTIONCODE_BYTES: Final[dict[str, bytes]] = {
     "invalid_currency": b'\x16',
     "invalid_price": b'\x18',
     "invalid_priority": b'\x1a',
-    "invalid_period": b'\x1c',
-    "invalid_policy": b'\x1e',
-    "invalid_rate_card": b' ',
-    "lot_id_used": b'"',
-    "payment_id_used": b'$',
-    "campaign_used": b'&',
-    "referral_used": b'(',
-    "refund_id_used": b'*',
-    "dispute_id_used": b',',
-    "hold_id_used": b'.',
-    "insufficient_credits": b'0',
-    "unknown_account": b'2',
-    "unknown_lot": b'4',
-    "unknown_hold": b'6',
-    "unknown_event": b'8',
-    "unknown_payment": b':',
-    "hold_not_open": b'<',
-    "hold_life_too_long": b'>',
+    "invalid_freeze": b'\x1c',
+    "invalid_period": b'\x1e',
+    "invalid_policy": b' ',
+    "invalid_rate_card": b'"',
+    "lot_id_used": b'$',
+    "payment_id_used": b'&',
+    "campaign_used": b'(',
+    "referral_used": b'*',
+    "refund_id_used": b',',
+    "dispute_id_used": b'.',
+    "hold_id_used": b'0',
+    "unknown_lot": b'2',
+    "unknown_hold": b'4',
+    "unknown_event": b'6',
+    "unknown_payment": b'8',
+    "lot_closed": b':',
+    "lot_expired": b'<',
+    "hold_not_open": b'>',
     "nothing_to_extend": b'@',
-    "nothing_to_void": b'B',
-    "lot_closed": b'D',
-    "lot_expired": b'F',
-    "already_frozen": b'H',
-    "not_frozen": b'J',
+    "hold_life_too_long": b'B',
+    "already_frozen": b'D',
+    "not_frozen": b'F',
+    "nothing_to_void": b'H',
+    "insufficient_credits": b'J',
     "exceeds_charge": b'L',
     "exceeds_price": b'N',
     "dispute_state": b'P',
@@ -191,6 +199,7 @@ def pack_LotTerms(value: LotTerms) -> bytes:
     opens_at = value.opens_at
     voids_at = value.voids_at
     freezes = value.freezes
+    period_at = value.period_at
     return b"".join((
         LONG[len(lot_id)],
         lot_id,
@@ -216,6 +225,7 @@ def pack_LotTerms(value: LotTerms) -> bytes:
         b"\x00" if voids_at is None else b"\x02" + LONG[voids_at],
         LONG[len(freezes)],
         b"".join([STRING[freezes_item] for freezes_item in freezes]) + b"\x00" if freezes else b"",
+        b"\x00" if period_at is None else b"\x02" + LONG[period_at],
     ))
 
 
@@ -232,6 +242,32 @@ def pack_LotChange(value: LotChange) -> bytes:
         b"".join([STRING[freezes_item] for freezes_item in freezes]) + b"\x00" if freezes else b"",
         b"\x00" if frozen_since is None else b"\x02" + LONG[frozen_since],
         (b"\x01" if value.closed else b"\x00"),
+        (b"\x01" if value.clawed else b"\x00"),
+        LONG[value.debt],
+    ))
+
+
+def pack_RecurringGrant(value: RecurringGrant) -> bytes:
+    life_us = value.life_us
+    return b"".join((
+        LONG[value.amount],
+        _LOTKIND_BYTES[value.kind],
+        LONG[value.price_minor],
+        STRING[value.currency],
+        LONG[value.anchor],
+        _PERIOD_BYTES[value.period],
+        LONG[value.every],
+        b"\x00" if life_us is None else b"\x02" + LONG[life_us],
+    ))
+
+
+def pack_Rollover(value: Rollover) -> bytes:
+    maximum = value.maximum
+    return b"".join((
+        LONG[value.share_pico],
+        LONG[value.minimum],
+        b"\x00" if maximum is None else b"\x02" + LONG[maximum],
+        LONG[value.life_us],
     ))
 
 
@@ -244,6 +280,8 @@ def pack_PolicyChange(value: PolicyChange) -> bytes:
     burn_order = value.burn_order
     breakage_method = value.breakage_method
     breakage_rate_pico = value.breakage_rate_pico
+    recurring = value.recurring
+    rollover = value.rollover
     return b"".join((
         b"\x00" if overage_mode is None else b"\x02" + _OVERAGEMODE_BYTES[overage_mode],
         b"\x00" if overdraft_limit is None else b"\x02" + LONG[overdraft_limit],
@@ -253,6 +291,8 @@ def pack_PolicyChange(value: PolicyChange) -> bytes:
         b"\x00" if burn_order is None else b"\x02" + STRING[burn_order],
         b"\x00" if breakage_method is None else b"\x02" + STRING[breakage_method],
         b"\x00" if breakage_rate_pico is None else b"\x02" + LONG[breakage_rate_pico],
+        b"\x00" if recurring is None else b"\x02" + pack_RecurringGrant(recurring),
+        b"\x00" if rollover is None else b"\x02" + pack_Rollover(rollover),
     ))
 
 
@@ -336,6 +376,9 @@ def pack_EntryDetails(value: EntryDetails) -> bytes:
     dispute = value.dispute
     refund = value.refund
     closed_until = value.closed_until
+    account_frozen = value.account_frozen
+    event_id = value.event_id.encode()
+    first_recorded_at = value.first_recorded_at
     return b"".join((
         b"\x00" if lot is None else b"\x02" + pack_LotTerms(lot),
         LONG[len(lot_changes)],
@@ -350,6 +393,11 @@ def pack_EntryDetails(value: EntryDetails) -> bytes:
         b"\x00" if refund is None else b"\x02" + pack_Refund(refund),
         b"\x00" if closed_until is None else b"\x02" + LONG[closed_until],
         LONG[value.reserved_room],
+        b"\x00" if account_frozen is None else b"\x02" + (b"\x01" if account_frozen else b"\x00"),
+        LONG[len(event_id)],
+        event_id,
+        pack_bytes(value.event_digest),
+        b"\x00" if first_recorded_at is None else b"\x02" + LONG[first_recorded_at],
     ))
 
 

@@ -10,6 +10,8 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from drawdown.adapters.avro.reading import (
+    known_string_map,
+    name_of,
     read_boolean,
     read_bytes,
     read_count,
@@ -18,8 +20,15 @@ from drawdown.adapters.avro.reading import (
     read_long,
     read_string,
     refuse,
+    remember_string_map,
+    string_map_end,
 )
-from drawdown.adapters.avro.writing import write_bytes, write_long, write_string
+from drawdown.adapters.avro.writing import (
+    write_bytes,
+    write_long,
+    write_name,
+    write_string,
+)
 from drawdown.domain.rate_cards import (
     Line,
     Meter,
@@ -154,13 +163,13 @@ def read_Line(data: bytes, pos: i64) -> tuple[Line, i64]:
 
 
 def write_Line(out: BytesWriter, value: Line) -> None:
-    write_string(out, value.line_id)
-    write_string(out, value.quantity)
+    write_name(out, value.line_id)
+    write_name(out, value.quantity)
     match = value.match
     if match:
         write_long(out, len(match))
         for match_key in sorted(match) if len(match) > 1 else match:
-            write_string(out, match_key)
+            write_name(out, match_key)
             write_string(out, match[match_key])
     out.append(0)
     write_long(out, value.rate_pico)
@@ -219,7 +228,7 @@ def write_Meter(out: BytesWriter, value: Meter) -> None:
     if exclusive:
         write_long(out, len(exclusive))
         for exclusive_key in sorted(exclusive) if len(exclusive) > 1 else exclusive:
-            write_string(out, exclusive_key)
+            write_name(out, exclusive_key)
             write_string(out, exclusive[exclusive_key])
     out.append(0)
     write_string(out, value.total)
@@ -251,7 +260,7 @@ def read_Override(data: bytes, pos: i64) -> tuple[Override, i64]:
 
 def write_Override(out: BytesWriter, value: Override) -> None:
     write_string(out, value.customer_id)
-    write_string(out, value.meter)
+    write_name(out, value.meter)
     lines = value.lines
     if lines:
         write_long(out, len(lines))
@@ -296,7 +305,7 @@ def read_RateCard(data: bytes, pos: i64) -> tuple[RateCard, i64]:
 def write_RateCard(out: BytesWriter, value: RateCard) -> None:
     write_string(out, value.card_id)
     write_string(out, value.version)
-    write_string(out, value.unit)
+    write_name(out, value.unit)
     write_string(out, value.description)
     write_long(out, value.effective_from)
     meters = value.meters

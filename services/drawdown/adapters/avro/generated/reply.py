@@ -10,6 +10,8 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from drawdown.adapters.avro.reading import (
+    known_string_map,
+    name_of,
     read_boolean,
     read_bytes,
     read_count,
@@ -18,8 +20,15 @@ from drawdown.adapters.avro.reading import (
     read_long,
     read_string,
     refuse,
+    remember_string_map,
+    string_map_end,
 )
-from drawdown.adapters.avro.writing import write_bytes, write_long, write_string
+from drawdown.adapters.avro.writing import (
+    write_bytes,
+    write_long,
+    write_name,
+    write_string,
+)
 from drawdown.domain.replies import (
     Reply,
     ReplyEntry,
@@ -152,7 +161,7 @@ def read_Reply(data: bytes, pos: i64) -> tuple[Reply, i64]:
 def write_Reply(out: BytesWriter, value: Reply) -> None:
     write_string(out, value.command_id)
     write_string(out, value.customer_id)
-    write_string(out, value.unit)
+    write_name(out, value.unit)
     out.write(_OUTCOME_BYTES[value.outcome])
     write_string(out, value.code)
     write_string(out, value.detail)

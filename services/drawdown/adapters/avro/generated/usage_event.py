@@ -10,6 +10,8 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from drawdown.adapters.avro.reading import (
+    known_string_map,
+    name_of,
     read_boolean,
     read_bytes,
     read_count,
@@ -18,8 +20,15 @@ from drawdown.adapters.avro.reading import (
     read_long,
     read_string,
     refuse,
+    remember_string_map,
+    string_map_end,
 )
-from drawdown.adapters.avro.writing import write_bytes, write_long, write_string
+from drawdown.adapters.avro.writing import (
+    write_bytes,
+    write_long,
+    write_name,
+    write_string,
+)
 from drawdown.domain.inputs import (
     UsageEvent,
 )
@@ -72,7 +81,7 @@ def read_UsageEvent(data: bytes, pos: i64) -> tuple[UsageEvent, i64]:
         unit_size >>= 1
     unit_at = pos
     pos += unit_size
-    unit = data[unit_at:pos].decode()
+    unit = name_of(data[unit_at:pos])
     meter_size: i64 = data[pos]
     if meter_size & 129:
         meter_size, pos = read_length(data, pos)
@@ -83,7 +92,7 @@ def read_UsageEvent(data: bytes, pos: i64) -> tuple[UsageEvent, i64]:
         meter_size >>= 1
     meter_at = pos
     pos += meter_size
-    meter = data[meter_at:pos].decode()
+    meter = name_of(data[meter_at:pos])
     occurred_at: i64 = data[pos]
     if occurred_at < 128:
         pos += 1
@@ -101,47 +110,56 @@ def read_UsageEvent(data: bytes, pos: i64) -> tuple[UsageEvent, i64]:
         pos += 1
         status_index >>= 1
     status = _USAGESTATUS[status_index]
+    properties_at = pos
+    properties_end = string_map_end(data, pos)
+    properties_known = known_string_map(data[properties_at:properties_end]) if properties_end > 0 else None
     properties: dict[str, str] = {}
-    properties_previous = ""
-    while True:
-        properties_count: i64 = data[pos]
-        if properties_count & 129:
-            properties_count, pos = read_count(data, pos)
-            canonical = False
-        else:
-            pos += 1
-            properties_count >>= 1
-        if properties_count == 0:
-            break
-        if properties:
-            canonical = False
-        for _ in range(properties_count):
-            properties_key_size: i64 = data[pos]
-            if properties_key_size & 129:
-                properties_key_size, pos = read_length(data, pos)
-                if data[pos - 1] == 0:
-                    canonical = False
-            else:
-                pos += 1
-                properties_key_size >>= 1
-            properties_key_at = pos
-            pos += properties_key_size
-            properties_key = data[properties_key_at:pos].decode()
-            properties_item_size: i64 = data[pos]
-            if properties_item_size & 129:
-                properties_item_size, pos = read_length(data, pos)
-                if data[pos - 1] == 0:
-                    canonical = False
-            else:
-                pos += 1
-                properties_item_size >>= 1
-            properties_item_at = pos
-            pos += properties_item_size
-            properties_item = data[properties_item_at:pos].decode()
-            if properties_key <= properties_previous:
+    if properties_known is not None:
+        properties = properties_known
+        pos = properties_end
+    else:
+        properties_previous = ""
+        while True:
+            properties_count: i64 = data[pos]
+            if properties_count & 129:
+                properties_count, pos = read_count(data, pos)
                 canonical = False
-            properties_previous = properties_key
-            properties[properties_key] = properties_item
+            else:
+                pos += 1
+                properties_count >>= 1
+            if properties_count == 0:
+                break
+            if properties:
+                canonical = False
+            for _ in range(properties_count):
+                properties_key_size: i64 = data[pos]
+                if properties_key_size & 129:
+                    properties_key_size, pos = read_length(data, pos)
+                    if data[pos - 1] == 0:
+                        canonical = False
+                else:
+                    pos += 1
+                    properties_key_size >>= 1
+                properties_key_at = pos
+                pos += properties_key_size
+                properties_key = name_of(data[properties_key_at:pos])
+                properties_item_size: i64 = data[pos]
+                if properties_item_size & 129:
+                    properties_item_size, pos = read_length(data, pos)
+                    if data[pos - 1] == 0:
+                        canonical = False
+                else:
+                    pos += 1
+                    properties_item_size >>= 1
+                properties_item_at = pos
+                pos += properties_item_size
+                properties_item = data[properties_item_at:pos].decode()
+                if properties_key <= properties_previous:
+                    canonical = False
+                properties_previous = properties_key
+                properties[properties_key] = properties_item
+        if canonical and properties_end > 0:
+            remember_string_map(data[properties_at:properties_end], properties)
     quantities: dict[str, int] = {}
     quantities_previous = ""
     while True:
@@ -167,7 +185,7 @@ def read_UsageEvent(data: bytes, pos: i64) -> tuple[UsageEvent, i64]:
                 quantities_key_size >>= 1
             quantities_key_at = pos
             pos += quantities_key_size
-            quantities_key = data[quantities_key_at:pos].decode()
+            quantities_key = name_of(data[quantities_key_at:pos])
             quantities_item: i64 = data[pos]
             if quantities_item < 128:
                 pos += 1
@@ -213,22 +231,22 @@ def read_UsageEvent(data: bytes, pos: i64) -> tuple[UsageEvent, i64]:
 def write_UsageEvent(out: BytesWriter, value: UsageEvent) -> None:
     write_string(out, value.event_id)
     write_string(out, value.customer_id)
-    write_string(out, value.unit)
-    write_string(out, value.meter)
+    write_name(out, value.unit)
+    write_name(out, value.meter)
     write_long(out, value.occurred_at)
     out.write(_USAGESTATUS_BYTES[value.status])
     properties = value.properties
     if properties:
         write_long(out, len(properties))
         for properties_key in sorted(properties) if len(properties) > 1 else properties:
-            write_string(out, properties_key)
+            write_name(out, properties_key)
             write_string(out, properties[properties_key])
     out.append(0)
     quantities = value.quantities
     if quantities:
         write_long(out, len(quantities))
         for quantities_key in sorted(quantities) if len(quantities) > 1 else quantities:
-            write_string(out, quantities_key)
+            write_name(out, quantities_key)
             write_long(out, quantities[quantities_key])
     out.append(0)
     write_string(out, value.hold_id)

@@ -1,0 +1,27 @@
+"""A journal: what a decision that is being tried has changed, so that it can be taken back."""
+
+from typing import Final, final
+
+from drawdown.domain.holds import Hold
+from drawdown.domain.lots import Lot, SavedLot
+
+
+@final
+class Journal:
+    """Lots and holds as they were before the decision, each noted when it is first touched."""
+
+    def __init__(self) -> None:
+        self.lots: Final[dict[str, tuple[Lot, SavedLot]]] = {}
+        self.holds: Final[dict[str, Hold]] = {}
+        self.opened: Final[list[str]] = []
+        self.placed: Final[list[str]] = []
+
+    def lot(self, lot: Lot) -> None:
+        """Note a lot before it changes."""
+        if lot.lot_id not in self.lots:
+            self.lots[lot.lot_id] = (lot, lot.saved())
+
+    def hold(self, hold: Hold) -> None:
+        """Note a hold before it changes."""
+        if hold.hold_id not in self.holds:
+            self.holds[hold.hold_id] = hold.copied()

@@ -1,0 +1,100 @@
+"""Charges and settlements, taken back (rulings 23, 29)."""
+
+import pytest
+
+from drawdown.domain.charges import Charged, Settled, taken_back, way_back
+from tests.domain.building import CREDIT, World, card
+
+
+def charged() -> Charged:
+    """2 overage is left aside: 3 of `a`, 2 of `b`, 4 overdrawn."""
+    world = World(card())
+    world.grant("a", 3 * CREDIT)
+    world.grant("b", 2 * CREDIT)
+    world.policy("p", overage_mode="overdraft", overdraft_limit=4 * CREDIT)
+    world.use("e", 10)
+    return world.account().charges["e"]
+
+
+@pytest.mark.parametrize(
+    ("returned", "amount", "overdrawn", "lots"),
+    [
+        (0, 1, 1, []),
+        (0, 4, 4, []),
+        (0, 5, 4, [("b", 1)]),
+        (0, 9, 4, [("b", 2), ("a", 3)]),
+        (1, 4, 3, [("b", 1)]),
+        (4, 2, 0, [("b", 2)]),
+        (4, 3, 0, [("b", 2), ("a", 1)]),
+        (5, 1, 0, [("b", 1)]),
+        (5, 2, 0, [("b", 1), ("a", 1)]),
+        (6, 3, 0, [("a", 3)]),
+        (8, 1, 0, [("a", 1)]),
+    ],
+)
+def test_23_the_way_back_goes_on_where_the_last_one_ended(
+    returned: int, amount: int, overdrawn: int, lots: list[tuple[str, int]]
+) -> None:
+    before = charged()
+    before.returned = returned * CREDIT
+    back = way_back(before, amount * CREDIT)
+    assert (back.overage, back.overdrawn) == (0, overdrawn * CREDIT)
+    assert [(lot_id, part // CREDIT) for lot_id, part in back.lots] == lots
+
+
+@pytest.mark.parametrize(
+    ("returned", "amount", "overage", "lots"),
+    [(0, 1, 1, []), (1, 2, 1, [("a", 1)]), (2, 3, 0, [("a", 3)]), (0, 5, 2, [("a", 3)])],
+)
+def test_23_overage_comes_first(
+    returned: int, amount: int, overage: int, lots: list[tuple[str, int]]
+) -> None:
+    world = World(card())
+    world.grant("a", 3 * CREDIT)
+    world.policy("p", overage_mode="overage")
+    world.use("e", 5)
+    before = world.account().charges["e"]
+    before.returned = returned * CREDIT
+    back = way_back(before, amount * CREDIT)
+    assert (back.overage, back.overdrawn) == (overage * CREDIT, 0)
+    assert [(lot_id, part // CREDIT) for lot_id, part in back.lots] == lots
+
+
+def test_what_a_charge_collected_leaves_out_what_it_did_not_cover() -> None:
+    assert (charged().collected, charged().overdrawn, charged().overage) == (
+        9 * CREDIT,
+        4 * CREDIT,
+        0,
+    )
+
+
+def chain(settled: Settled | None) -> list[tuple[str, int]]:
+    parts = []
+    while settled is not None:
+        parts.append((settled.lot_id, settled.amount))
+        settled = settled.before
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("amount", "parts", "left"),
+    [
+        (0, [], [("b", 3), ("a", 2)]),
+        (1, [("b", 1)], [("b", 2), ("a", 2)]),
+        (3, [("b", 3)], [("a", 2)]),
+        (4, [("b", 3), ("a", 1)], [("a", 1)]),
+        (5, [("b", 3), ("a", 2)], []),
+    ],
+)
+def test_29_the_latest_settlement_is_taken_back_first(
+    amount: int, parts: list[tuple[str, int]], left: list[tuple[str, int]]
+) -> None:
+    settled = Settled("b", 3, Settled("a", 2, None))
+    taken, below = taken_back(settled, amount)
+    assert (taken, chain(below)) == (parts, left)
+    assert chain(settled) == [("b", 3), ("a", 2)], "what is behind it stays as it was"
+
+
+def test_no_more_is_taken_back_than_was_settled() -> None:
+    with pytest.raises(AssertionError, match="1 more are taken back than were settled"):
+        taken_back(Settled("a", 2, None), 3)

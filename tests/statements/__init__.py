@@ -1,0 +1,1 @@
+"""Statements, explanations and what-if, without a broker."""
