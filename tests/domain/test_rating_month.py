@@ -91,3 +91,15 @@ def test_a_month_costs_the_same_however_it_is_split(parts: list[int], priced: Li
         for total in rated.month_totals:
             totals[month_key(total.line_id, total.month)] = total.quantity_micro
     assert paid == charge_atto(priced, sum(parts))
+
+
+def test_lines_of_one_id_share_a_total_within_one_event() -> None:
+    """A customer's own line may go by the id of the card's."""
+    of_parts = replace(BLOCKS, quantity="parts")
+    priced = CompiledCard(card(meter(BLOCKS, of_parts)))
+    amounts = {"units": micro("6"), "parts": micro("6")}
+    rated = priced.rate("c", "m", {}, amounts, FEBRUARY, {})
+    assert rated is not None
+    assert [line.amount for line in rated.lines] == [3_000_000, 3_000_000]
+    (total,) = rated.month_totals
+    assert total.quantity_micro == micro("12")

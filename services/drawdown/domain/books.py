@@ -212,9 +212,8 @@ class Books:
         facts = entry.facts
         code = code_of(facts)
         place = refusal_key(key, facts.cause_digest, code)
-        if self.refused.get(place, facts.recorded_at) is None:
-            until = facts.recorded_at + WINDOW_US
-            self.refused.keep(place, first_decision(entry, code, until, facts.cause_digest))
+        until = facts.recorded_at + WINDOW_US
+        self.refused.keep(place, first_decision(entry, code, until, facts.cause_digest))
         assert facts.details is not None
         assert facts.details.rejection is not None
         raw = facts.details.rejection.input

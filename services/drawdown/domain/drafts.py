@@ -76,6 +76,8 @@ class Draft:
         self.namespace: Final = namespace
         self.origin: Final = origin
         self.facts: list[EntryFacts] = []
+        # Counted before the trial, the free credits stay counted when it is taken back.
+        account.free_at(origin.recorded_at)
         account.begin()
 
     @property

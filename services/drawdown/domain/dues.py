@@ -63,9 +63,8 @@ class Dues:
             self.next_at = min(self.next_at, lot.expires_at + self.grace_us)
 
     def hold_changed(self, hold: Hold) -> None:
-        """Note when a hold expires."""
-        if hold.state == "open":
-            self._push(hold.expires_at, HOLD_EXPIRY, hold.number, hold.hold_id)
+        """Note when a hold that is open expires."""
+        self._push(hold.expires_at, HOLD_EXPIRY, hold.number, hold.hold_id)
 
     def set_policy(self, grace_us: int, recurs_at: int) -> None:
         """Go by another grace and another recurring grant."""

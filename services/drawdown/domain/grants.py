@@ -8,7 +8,7 @@ from drawdown.domain.codes import RejectionCode
 from drawdown.domain.currencies import places_of
 from drawdown.domain.disputes import act_on_opening
 from drawdown.domain.drafts import Draft
-from drawdown.domain.entries import PARTITION_CUSTOMER, LotTerms
+from drawdown.domain.entries import LotTerms
 from drawdown.domain.freezing import ACCOUNT
 from drawdown.domain.ids import valid_id
 from drawdown.domain.inputs import Grant
@@ -54,8 +54,6 @@ def _reach_refusal(account: Account, grant: Grant) -> Refusal | None:
     balance = account.balance + grant.amount
     if grant.amount > AMOUNT_MAX or balance > AMOUNT_MAX:
         return Refusal("out_of_range", f"{grant.amount} micro-credits, to a balance of {balance}")
-    if account.customer_id == PARTITION_CUSTOMER:
-        return Refusal("invalid_customer", "credits are granted to a customer")
     return None
 
 

@@ -59,8 +59,7 @@ def meet_fate(
     lot = draft.account.lots[lot_id]
     origin = draft.origin.due() if origin is None else origin
     if lot.clawed:
-        if returned or captured:
-            _claw_back(draft, lot, returned, captured, at, origin)
+        _claw_back(draft, lot, returned, captured, at, origin)
     elif returned == 0:
         return
     elif lot.closed:
