@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -91,6 +92,8 @@ def main(arguments: list[str]) -> int:
     if reason := missing_tool():
         sys.stdout.write(f"{reason}: the same code runs uncompiled, 2.5 times slower\n")
         return 0
+    # Ended, it ends the compiler too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         install(build())
     except subprocess.CalledProcessError as error:

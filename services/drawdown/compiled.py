@@ -31,6 +31,7 @@ _WITNESS: Final = "drawdown.domain.numbers"
 _PATTERNS: Final = (
     "drawdown/domain/*.py",
     "drawdown/adapters/avro/codec.py",
+    "drawdown/adapters/avro/hashing.py",
     "drawdown/adapters/avro/reading.py",
     "drawdown/adapters/avro/writing.py",
     "drawdown/adapters/avro/generated/*.py",

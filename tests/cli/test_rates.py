@@ -51,21 +51,31 @@ def test_estimate_says_what_usage_costs_line_by_line() -> None:
         "0.00000057",
     )
     assert [each["arithmetic"] for each in found["lines"]] == [
-        "1374 × 0.0025 = 3.435",
-        "211.123457 × 0.01 = 2.11123457",
+        ["1374 × 2.5 ÷ 1000 = 3.435"],
+        ["211.123457 × 10 ÷ 1000 = 2.11123457"],
     ]
 
 
 @pytest.mark.parametrize(
     ("meter", "quantity", "arithmetic"),
     [
-        ("email.sent", "emails=1500", "graduated: 1000 × 0.02 + 1 + 500 × 0.01 = 26"),
-        ("document.read", "pages=11", "11 in whole packages of 10 (rounded up) × 4 = 8"),
-        ("workflow.run", "steps=2", "2 × 0.1, at least 0.5 = 0.5"),
-        ("workflow.run", "steps=0", "0 costs nothing"),
+        (
+            "email.sent",
+            "emails=1500",
+            [
+                "tier 1 (up to 1000): 1000 × 0.02 + 1 flat = 21",
+                "tier 2 (no end): 500 × 0.01 = 5",
+                "all tiers = 26",
+            ],
+        ),
+        ("document.read", "pages=11", ["11 ÷ 10, rounded up = 2", "2 × 4 = 8"]),
+        ("workflow.run", "steps=2", ["2 × 0.1 = 0.2", "at least 0.5: max(0.2, 0.5) = 0.5"]),
+        ("workflow.run", "steps=0", ["0 costs nothing = 0"]),
     ],
 )
-def test_estimate_writes_the_arithmetic_out(meter: str, quantity: str, arithmetic: str) -> None:
+def test_estimate_writes_the_arithmetic_out(
+    meter: str, quantity: str, arithmetic: list[str]
+) -> None:
     found = document(estimate("abstract-currency.yaml", meter, "--quantity", quantity, "--json"))
     assert found["lines"][0]["arithmetic"] == arithmetic
 
@@ -73,7 +83,7 @@ def test_estimate_writes_the_arithmetic_out(meter: str, quantity: str, arithmeti
 def test_estimate_of_volume_tiers_and_a_customer_s_override() -> None:
     bulk = ("--property", "kind=bulk", "--quantity", "tasks=200", "--json")
     found = document(estimate("value-units.yaml", "task.completed", *bulk))
-    assert found["lines"][0]["arithmetic"] == "volume: 200 × 0.8 = 160"
+    assert found["lines"][0]["arithmetic"] == ["tier 2 (up to 1000) takes all: 200 × 0.8 = 160"]
     large = ("--property", "model=large", "--quantity", "messages=1", "--json")
     own = estimate("abstract-currency.yaml", "chat.message", *large, "--customer", "acme")
     assert document(own)["credits"] == "4"

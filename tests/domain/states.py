@@ -18,7 +18,10 @@ def account_state(account: Account) -> dict[str, object]:
     state["lots"] = {lot_id: _lot_state(lot) for lot_id, lot in account.lots.items()}
     state["live"] = [lot.lot_id for lot in account.live]
     state["holds"] = {hold_id: hold_state(hold) for hold_id, hold in account.holds.items()}
-    state["returned"] = {name: each.returned for name, each in account.charges.items()}
+    state["charges"] = {
+        name: (each.unit, each.returned, each.digest, each.until, each.entry_id)
+        for name, each in account.charges._latest.items()
+    }
     state["payments"] = {name: _payment(each) for name, each in account.payments.items()}
     state["settled"] = (_chain(account.settled_debt), _chain(account.settled_overdraft))
     return _apart(state)
@@ -65,14 +68,15 @@ def ledger_state(ledger: Ledger) -> dict[str, object]:
         "accounts": accounts,
         "cards": [each.label for each in ledger.rate_book.cards()],
         "default": (policy.overage_mode, policy.overdraft_limit, policy.grace_us),
-        "charged": len(ledger.charged),
         "refused": len(ledger.refused),
         "rejected": {key: each.recorded_at for key, each in ledger.rejected.items()},
         "commands": {
             key: (first.digest, first.entry_id, first.code, first.until)
             for key, first in ledger.commands.first._by_id.items()
         },
-        "business_keys": ledger.business_keys,
+        "business_keys": {
+            name: sorted(each.business_keys) for name, each in ledger._customers.items()
+        },
         "disputes": ledger.disputes,
     }
     return _apart(state)

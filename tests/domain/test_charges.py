@@ -3,7 +3,8 @@
 import pytest
 
 from drawdown.domain.charges import Charged, Settled, taken_back, way_back
-from tests.domain.building import CREDIT, World, card
+from drawdown.domain.memory import WINDOW_US
+from tests.domain.building import CREDIT, T, World, card, usage
 
 
 def charged() -> Charged:
@@ -13,7 +14,13 @@ def charged() -> Charged:
     world.grant("b", 2 * CREDIT)
     world.policy("p", overage_mode="overdraft", overdraft_limit=4 * CREDIT)
     world.use("e", 10)
-    return world.account().charges["e"]
+    return charge_of(world)
+
+
+def charge_of(world: World) -> Charged:
+    charged = world.account().charges.in_unit("e", "credit")
+    assert charged is not None
+    return charged
 
 
 @pytest.mark.parametrize(
@@ -53,7 +60,7 @@ def test_23_overage_comes_first(
     world.grant("a", 3 * CREDIT)
     world.policy("p", overage_mode="overage")
     world.use("e", 5)
-    before = world.account().charges["e"]
+    before = charge_of(world)
     before.returned = returned * CREDIT
     back = way_back(before, amount * CREDIT)
     assert (back.overage, back.overdrawn) == (overage * CREDIT, 0)
@@ -98,3 +105,13 @@ def test_29_the_latest_settlement_is_taken_back_first(
 def test_no_more_is_taken_back_than_was_settled() -> None:
     with pytest.raises(AssertionError, match="1 more are taken back than were settled"):
         taken_back(Settled("a", 2, None), 3)
+
+
+def test_an_id_used_again_in_another_unit_leaves_the_first_charge_to_be_refunded() -> None:
+    world = World(card(), card(version="2", unit="token"))
+    world.decide(usage("e"))
+    again = usage("e", unit="token", occurred_at=T + WINDOW_US + 1)
+    assert world.decide(again, T + WINDOW_US + 1).outcome == "accepted"
+    charges = world.account().charges
+    collected = [charges.in_unit("e", unit) for unit in ("credit", "token", "another")]
+    assert [each and each.entry_id for each in collected] == ["u-3-0-0", "u-3-1-0", None]

@@ -7,7 +7,7 @@ import pytest
 
 from drawdown.domain.numbers import ATTO_PER_MICRO, format_decimal
 from drawdown.domain.rate_cards import Line, RateCard, Rounding
-from drawdown.domain.rating import CompiledCard, RateBook, Rated, charge_atto
+from drawdown.domain.rating import CompiledCard, Price, RateBook, charge_atto
 from tests.domain.cards import card, line, meter, micro, override
 from tests.real_data import real_data
 
@@ -26,7 +26,7 @@ def cost(priced: Line, quantity: str) -> str:
     return format_decimal(charge_atto(priced, micro(quantity)), 18)
 
 
-def rate(rates: RateCard, customer: str = "c", meter: str = "m", /, **quantities: str) -> Rated:
+def rate(rates: RateCard, customer: str = "c", meter: str = "m", /, **quantities: str) -> Price:
     """A charge without properties; it must have a rate."""
     rated = CompiledCard(rates).rate(
         customer, meter, {}, {name: micro(text) for name, text in quantities.items()}
@@ -35,7 +35,7 @@ def rate(rates: RateCard, customer: str = "c", meter: str = "m", /, **quantities
     return rated
 
 
-def credits_of(rated: Rated) -> str:
+def credits_of(rated: Price) -> str:
     return format_decimal(rated.total_atto, 18)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from drawdown.domain.entries import MonthTotal
 from drawdown.domain.numbers import format_decimal
 from drawdown.domain.rate_cards import Line
-from drawdown.domain.rating import CompiledCard, Rated, charge_atto, month_key
+from drawdown.domain.rating import CompiledCard, Price, charge_atto, month_key
 from tests.domain.cards import card, line, meter, micro
 
 JANUARY_END = 1_769_903_999_999_999
@@ -29,7 +29,7 @@ CARD = CompiledCard(card(meter(BLOCKS, TIERS, line("other", "1"))))
 
 def rate(
     quantities: dict[str, str], totals: dict[str, int] | None = None, at: int = FEBRUARY
-) -> Rated:
+) -> Price:
     amounts = {name: micro(text) for name, text in quantities.items()}
     rated = CARD.rate("c", "m", {}, amounts, at, totals)
     assert rated is not None
@@ -40,7 +40,7 @@ def key(priced: Line, month: str) -> str:
     return month_key(priced.line_id, month)
 
 
-def credits_of(rated: Rated) -> str:
+def credits_of(rated: Price) -> str:
     return format_decimal(rated.total_atto, 18)
 
 

@@ -13,8 +13,9 @@ from drawdown.domain.inputs import (
     Unfreeze,
 )
 from drawdown.domain.numbers import AMOUNT_MAX, ATTO_PER_MICRO, MINUTE_US
+from drawdown.domain.rating import Price
 from drawdown.domain.settlement import settle
-from drawdown.domain.usage import Price, charge, usage_origin
+from drawdown.domain.usage import charge, usage_origin
 from tests.domain.building import (
     CREDIT,
     HOUR_US,

@@ -12,7 +12,6 @@ from drawdown import settings
 from drawdown.adapters.documents.rate_card import read_rate_card, write_rate_card
 from drawdown.adapters.documents.times import format_time, parse_time
 from drawdown.cli import rate_imports
-from drawdown.cli.arithmetic import explain, format_atto
 from drawdown.cli.output import JSON_HELP, err, out, show_json, table
 from drawdown.cli.replies import refusal, reply_document
 from drawdown.cli.session import connected, now_us
@@ -26,8 +25,9 @@ from drawdown.domain.numbers import (
     parse_decimal,
 )
 from drawdown.domain.rate_cards import RateCard
-from drawdown.domain.rating import CompiledCard, RateBook, Rated
+from drawdown.domain.rating import CompiledCard, Price, RateBook
 from drawdown.errors import UsageError
+from drawdown.statements.arithmetic import atto, steps_of
 
 app = typer.Typer(no_args_is_help=True, help="Rate cards: what usage costs.")
 app.add_typer(rate_imports.app, name="import")
@@ -110,21 +110,21 @@ def estimate(
     properties = _pairs(of_property or [], "--property")
     quantities = _quantities(quantity)
     rated = _rate(compiled, customer, meter, properties, quantities)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "line": line.line_id,
             "quantity": line.quantity,
             "units": format_credits(line.quantity_micro),
             "arithmetic": _arithmetic(compiled, customer, meter, properties, line),
-            "credits": format_atto(line.amount * ATTO_PER_MICRO + line.amount_atto),
+            "credits": atto(line.amount * ATTO_PER_MICRO + line.amount_atto),
         }
         for line in rated.lines
     ]
     total = {
         "rate_card": compiled.label,
-        "credits": format_atto(rated.total_atto),
+        "credits": atto(rated.total_atto),
         "charged": format_credits(rated.total_atto // ATTO_PER_MICRO),
-        "residue": format_atto(rated.total_atto % ATTO_PER_MICRO),
+        "residue": atto(rated.total_atto % ATTO_PER_MICRO),
     }
     if as_json:
         show_json({**total, "lines": rows})
@@ -133,7 +133,7 @@ def estimate(
         f"{meter} by {compiled.label}", "line", "arithmetic", "credits", numbers=["credits"]
     )
     for row in rows:
-        made.add_row(escape(row["line"]), row["arithmetic"], row["credits"])
+        made.add_row(escape(row["line"]), "\n".join(row["arithmetic"]), row["credits"])
     out().print(made)
     rest = f"; {total['residue']} stays as residue" if rated.total_atto % ATTO_PER_MICRO else ""
     out().print(
@@ -156,7 +156,7 @@ def _rate(
     meter: str,
     properties: dict[str, str],
     quantities: dict[str, int],
-) -> Rated:
+) -> Price:
     if not compiled.check(meter, quantities):
         raise UsageError(f"the total of {meter} isn't the sum of the other quantities")
     rated = compiled.rate(customer, meter, properties, quantities)
@@ -180,10 +180,10 @@ def _arithmetic(
     meter: str,
     properties: dict[str, str],
     rated: RatedLine,
-) -> str:
+) -> list[str]:
     line = compiled.line(customer, meter, properties, rated.quantity)
     assert line is not None, "what was rated has a line"
-    return explain(line, rated.quantity_micro)
+    return steps_of(line, rated.quantity_micro)
 
 
 def _quantities(given: list[str]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from typing import Final, final
 
-from drawdown.domain.charges import Charged, Settled
+from drawdown.domain.charges import Charges, Settled
 from drawdown.domain.dues import Dues
 from drawdown.domain.entries import (
     PARTITION_CUSTOMER,
@@ -33,9 +33,12 @@ class Payment:
 
 @final
 class Account:
-    """The ledger of one customer in one unit, as of its last entry. Amounts in micro-credits."""
+    """The ledger of one customer in one unit, as of its last entry. Amounts in micro-credits.
 
-    def __init__(self, customer_id: str, unit: str) -> None:
+    `charges` are the customer's, shared by its accounts.
+    """
+
+    def __init__(self, customer_id: str, unit: str, charges: Charges | None = None) -> None:
         self.customer_id: Final = customer_id
         self.unit: Final = unit
         self.account_seq = 0
@@ -61,7 +64,7 @@ class Account:
         """The start of the last period that was granted for."""
         self.lots: Final[dict[str, Lot]] = {}
         self.holds: Final[dict[str, Hold]] = {}
-        self.charges: Final[dict[str, Charged]] = {}
+        self.charges: Final = Charges() if charges is None else charges
         self.payments: Final[dict[str, Payment]] = {}
         self.month_totals: Final[dict[str, int]] = {}
         """Micro-units by line and month, for lines that are priced over the month."""
@@ -101,7 +104,7 @@ class Account:
         return self._free
 
     def _count_free(self, at: int) -> None:
-        self._free, self._free_at, self._free_from, self._free_until = 0, at, 0, NEVER + 1
+        self._free, self._free_at, self._free_from, self._free_until = 0, at, 0, NEVER
         for lot in self.lots.values():
             if lot.remaining > lot.reserved and not lot.freezes:
                 self._count_lot(lot, at)

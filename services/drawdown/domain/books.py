@@ -1,16 +1,17 @@
 """The books of one partition: everything its entries say, and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from heapq import heappop, heappush
 from typing import Final
 
 from drawdown.domain.accounts import Account
+from drawdown.domain.charges import Charged
 from drawdown.domain.command_memory import CommandMemory
+from drawdown.domain.customers import Customer
 from drawdown.domain.due_bookings import first_due
 from drawdown.domain.entries import (
     PARTITION_CUSTOMER,
     Charge,
-    EntryDetails,
     EntryFacts,
     LedgerEntry,
 )
@@ -62,16 +63,14 @@ class Books:
         self.rate_book: Final = RateBook()
         self.default_policy: Policy = DEFAULT_POLICY
         self.default_recurring_set_at = 0
-        self.charged: Final = Memory()
         self.refused: Final = Memory()
         self.commands: Final = CommandMemory()
-        self.business_keys: Final[dict[str, dict[str, str]]] = {}
         self.disputes: Final[dict[str, str]] = {}
         """The payment that each dispute id names, by `key_of`."""
         self.rejected: Final[dict[str, RejectedUsage]] = {}
-        self._accounts: Final[dict[str, dict[str, Account]]] = {}
-        # A decision asks for its account several times in a row.
-        self._latest: Account | None = None
+        self._customers: Final[dict[str, Customer]] = {}
+        # A decision asks for its customer several times in a row.
+        self._latest: Customer | None = None
         self._due: Final[list[tuple[int, str, str]]] = []
 
     def advance(self, watermark: int) -> None:
@@ -81,27 +80,42 @@ class Books:
 
     def knows(self, customer_id: str) -> bool:
         """Whether a customer has an account here."""
-        return customer_id in self._accounts
+        return self._customer(customer_id) is not None
 
     def account(self, customer_id: str, unit: str) -> Account | None:
         """An account that has begun, or None."""
-        account = self._latest
-        if account is None or account.customer_id != customer_id or account.unit != unit:
-            units = self._accounts.get(customer_id)
-            account = None if units is None else units.get(unit)
-            if account is not None:
-                self._latest = account
-        return account
+        customer = self._customer(customer_id)
+        return None if customer is None else customer.accounts.get(unit)
+
+    def charged(self, customer_id: str, event_id: str, recorded_at: int) -> Charged | None:
+        """The charge of an event, in whatever unit, that stands for one recorded then, or None."""
+        customer = self._customer(customer_id)
+        return None if customer is None else customer.charges.standing(event_id, recorded_at)
+
+    def business_keys(self, customer_id: str) -> Container[str]:
+        """The lot, payment, campaign, referral and refund ids that a customer has used."""
+        customer = self._customer(customer_id)
+        return () if customer is None else customer.business_keys
+
+    def _customer(self, customer_id: str) -> Customer | None:
+        latest = self._latest
+        if latest is None or latest.customer_id != customer_id:
+            latest = self._customers.get(customer_id)
+            if latest is not None:
+                self._latest = latest
+        return latest
 
     def accounts(self) -> list[Account]:
         """Every account that has begun."""
-        return [account for units in self._accounts.values() for account in units.values()]
+        customers = self._customers.values()
+        return [account for customer in customers for account in customer.accounts.values()]
 
     def account_for(self, customer_id: str, unit: str) -> Account:
         """The account; a new one where none has begun."""
         account = self.account(customer_id, unit)
         if account is None:
-            account = Account(customer_id, unit)
+            customer = self._customer(customer_id)
+            account = Account(customer_id, unit, None if customer is None else customer.charges)
             self._resolve(account)
         return account
 
@@ -120,7 +134,7 @@ class Books:
         looked_at: list[Account] = []
         while self._due and self._due[0][0] <= self.watermark and len(due) < at_most:
             _, customer_id, unit = heappop(self._due)
-            account = self._accounts[customer_id][unit]
+            account = self._customers[customer_id].accounts[unit]
             if account.queued_at <= self.watermark:
                 account.queued_at = NEVER
                 looked_at.append(account)
@@ -138,17 +152,26 @@ class Books:
         )
         facts = entry.facts
         account = self.account_for(facts.customer_id, facts.unit)
-        fold(account, facts)
+        charged = fold(account, facts)
+        if charged is not None:
+            charged.stands_in(entry)
         account.head = entry.hash
         if account.account_seq == 1:
-            self._accounts.setdefault(account.customer_id, {})[account.unit] = account
-            self._resolve(account)
+            self._begin(account)
         self.partition_seq = entry.partition_seq
         self._remember(entry)
         if account.dues.next_at < account.queued_at:
             self._queue(account)
         if facts.details is not None:
             self._evolve_beyond(account, facts)
+
+    def _begin(self, account: Account) -> None:
+        customer = self._customer(account.customer_id)
+        if customer is None:
+            customer = Customer(account.customer_id, account.charges)
+            self._customers[account.customer_id] = customer
+        customer.accounts[account.unit] = account
+        self._resolve(account)
 
     def _evolve_beyond(self, account: Account, facts: EntryFacts) -> None:
         """What an entry changes beside its account's figures, lots and holds."""
@@ -191,14 +214,9 @@ class Books:
     def _remember(self, entry: LedgerEntry) -> None:
         facts = entry.facts
         if facts.cause == "usage":
-            key = key_of(facts.customer_id, facts.cause_id)
-            self.charged.forget_before(facts.recorded_at)
             self.refused.forget_before(facts.recorded_at)
-            if facts.type == "deduction":
-                until = facts.occurred_at + WINDOW_US
-                self.charged.keep(key, first_decision(entry, "", until, facts.cause_digest))
-            elif facts.type == "rejected":
-                self._remember_refused(key, entry)
+            if facts.type == "rejected":
+                self._remember_refused(key_of(facts.customer_id, facts.cause_id), entry)
         elif facts.cause == "command":
             self._remember_command(entry)
         elif facts.cause == "tick":
@@ -233,8 +251,6 @@ class Books:
         if facts.details is None:
             return
         details = facts.details
-        if details.event_id:
-            self._remember_commanded_charge(entry, details)
         if details.rejection is not None:
             event = self.read_usage(details.rejection.input)
             if event is not None and details.rejection.code != "command_id_conflict":
@@ -250,24 +266,15 @@ class Books:
             return NEVER
         return account.holds[charge.hold_id].ended_at + WINDOW_US
 
-    def _remember_commanded_charge(self, entry: LedgerEntry, details: EntryDetails) -> None:
-        """A capture's event is kept for the window, that of a redrive for ever."""
-        key = key_of(entry.facts.customer_id, details.event_id)
-        until = entry.facts.occurred_at + WINDOW_US
-        if details.first_recorded_at is not None:
-            until = NEVER
-        self.charged.keep(key, first_decision(entry, "", until, details.event_digest))
-
     def _use_business_keys(self, entry: LedgerEntry) -> None:
         facts = entry.facts
         details = facts.details
         assert details is not None
-        used = self.business_keys.setdefault(facts.customer_id, {})
+        used = self._customers[facts.customer_id].business_keys
         if details.lot is not None:
-            for _, key in business_keys(details.lot):
-                used[key] = entry.entry_id
+            used.update([key for _, key in business_keys(details.lot)])
         if details.refund is not None:
-            used[refund_key(details.refund.refund_id)] = entry.entry_id
+            used.add(refund_key(details.refund.refund_id))
         if details.dispute is not None:
             key = key_of(facts.customer_id, details.dispute.dispute_id)
             self.disputes[key] = details.dispute.payment_id

@@ -87,7 +87,7 @@ def _about_holds(
 def _about_lots(books: Books, draft: Draft, command: Command) -> Ruling:
     body = command.body
     customer_id = command.customer_id
-    used = books.business_keys.get(customer_id, {})
+    used = books.business_keys(customer_id)
     if isinstance(body, Grant):
         return grant_credits(draft, body, body.lot_id or command.command_id, used)
     if isinstance(body, Void):

@@ -7,6 +7,8 @@ stands there.
 from dataclasses import dataclass, field
 from typing import Final, Literal, final
 
+from mypy_extensions import mypyc_attr
+
 from drawdown.domain.codes import RejectionCode
 from drawdown.domain.rate_cards import RateCard
 
@@ -47,6 +49,7 @@ PARTITION_UNIT: Final = "credit"
 HASH_VERSION: Final = 1
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Allocation:
     """Credits of one lot that an entry moves; a magnitude, meant by the entry's type."""
@@ -69,6 +72,7 @@ class Allocation:
         self.reserved: Final = reserved
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @final
 class RatedLine:
     """One quantity at one rate-card line. Its exact charge is `amount` + `amount_atto` · 10⁻¹²."""
@@ -91,6 +95,7 @@ class RatedLine:
         self.amount_atto: Final = amount_atto
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @final
 class Charge:
     """What usage came to: `rated = drawn + overdrawn + overage + uncovered`."""
@@ -277,6 +282,7 @@ class EntryDetails:
     first_recorded_at: int | None = None
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @final
 class EntryFacts:
     """The account facts of an entry: what the hash covers, in this order."""
@@ -337,6 +343,7 @@ class EntryFacts:
         self.details: Final = details
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @final
 class LedgerEntry:
     """An entry as it stands in the log: its place, the facts, and the chain's hash over them."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from drawdown.domain.accounts import Account
-from drawdown.domain.charges import Charged, Settled, taken_back
+from drawdown.domain.charges import Charged, Settled, charged_by, taken_back
 from drawdown.domain.entries import Allocation, EntryDetails, EntryFacts
 from drawdown.domain.lots import Lot
 from drawdown.domain.policies import DEFAULT_POLICY, changed, merged
@@ -24,8 +24,8 @@ class UnknownEntry(ValueError):
     """An entry of a type that this version can't fold."""
 
 
-def fold(account: Account, facts: EntryFacts) -> None:
-    """Apply one entry's facts to its account.
+def fold(account: Account, facts: EntryFacts) -> Charged | None:
+    """Apply one entry's facts to its account. Gives the charge of a deduction.
 
     Raises `UnknownEntry` for a type of a later version; an entry that doesn't follow the
     account's last one is an assertion.
@@ -38,7 +38,7 @@ def fold(account: Account, facts: EntryFacts) -> None:
     )
     move(account, facts)
     account.available = facts.available
-    keep(account, facts)
+    return keep(account, facts)
 
 
 def move(account: Account, facts: EntryFacts) -> None:
@@ -246,20 +246,20 @@ _MOVES: Final[dict[str, Callable[[Account, EntryFacts], None]]] = {
 # ---- What later decisions look up.
 
 
-def keep(account: Account, facts: EntryFacts) -> None:
-    """Keep what an entry says beyond figures, lots and holds."""
+def keep(account: Account, facts: EntryFacts) -> Charged | None:
+    """Keep what an entry says beyond figures, lots and holds. Gives the charge of a deduction."""
     if facts.account_seq == 1:
         account.begun_at = facts.recorded_at
-    details = facts.details
+    charged: Charged | None = None
     if facts.type == "deduction":
-        charge = facts.charge
-        assert charge is not None
-        event_id, digest = facts.cause_id, facts.cause_digest
-        if details is not None and details.event_id:
-            event_id, digest = details.event_id, details.event_digest
-        account.charges[event_id] = Charged(charge, facts.allocations, digest, facts.occurred_at)
-    if details is None:
-        return
+        event_id, charged = charged_by(facts)
+        account.charges.keep(event_id, charged)
+    if facts.details is not None:
+        _keep_details(account, facts, facts.details)
+    return charged
+
+
+def _keep_details(account: Account, facts: EntryFacts, details: EntryDetails) -> None:
     for total in details.month_totals:
         account.month_totals[month_key(total.line_id, total.month)] = total.quantity_micro
     if details.lot is not None and details.lot.payment_id:
@@ -276,7 +276,9 @@ def _keep_refund(account: Account, details: EntryDetails) -> None:
     if refund is None:
         return
     if refund.event_id:
-        account.charges[refund.event_id].returned += refund.amount
+        charged = account.charges.in_unit(refund.event_id, account.unit)
+        assert charged is not None, f"{refund.event_id} wasn't charged"
+        charged.returned += refund.amount
     else:
         account.payment(refund.payment_id).returned_minor += refund.money_minor
 

@@ -7,10 +7,13 @@ by name, but for `digest`, which the codec takes over the encoded body.
 from dataclasses import dataclass, field
 from typing import Final, Literal, final
 
+from mypy_extensions import mypyc_attr
+
 from drawdown.domain.entries import LotKind, PolicyChange, UsageStatus
 from drawdown.domain.rate_cards import RateCard
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @final
 class UsageEvent:
     """One meter with one or more named quantities, in micro-units."""

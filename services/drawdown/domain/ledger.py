@@ -2,8 +2,11 @@
 
 from typing import Final, Literal, final
 
+from mypy_extensions import mypyc_attr
+
 from drawdown.domain.accounts import Account
 from drawdown.domain.books import Books, refusal_key
+from drawdown.domain.charges import Charged
 from drawdown.domain.commands import carry_out
 from drawdown.domain.disputes import Repeated
 from drawdown.domain.drafts import Draft, Origin
@@ -26,11 +29,12 @@ from drawdown.domain.inputs import (
     Tick,
     UsageEvent,
 )
-from drawdown.domain.memory import WINDOW_US, Remembered, key_of
+from drawdown.domain.memory import WINDOW_US, key_of
 from drawdown.domain.pricing import form_refusal, price_of
+from drawdown.domain.rating import Price
 from drawdown.domain.refusals import Refusal
 from drawdown.domain.settlement import settle
-from drawdown.domain.usage import Price, charge, plain_charge, usage_origin
+from drawdown.domain.usage import charge, plain_charge, usage_origin
 
 TICKED_MAX: Final = 1_000
 """Accounts that one tick books for; the next tick goes on."""
@@ -38,6 +42,7 @@ TICKED_MAX: Final = 1_000
 Outcome = Literal["accepted", "rejected", "duplicate"]
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @final
 class Decision:
     """What an input came to: the facts of its entries, in order.
@@ -73,8 +78,7 @@ class Ledger(Books):
 
         `raw` is the record as it came, kept by a refusal so that it can be redriven.
         """
-        key = key_of(event.customer_id, event.event_id)
-        first = self.charged.get(key, recorded_at)
+        first = self.charged(event.customer_id, event.event_id, recorded_at)
         if first is not None:
             return self._charged_before(event, recorded_at, raw, first)
         refusal = form_refusal(event, recorded_at, recorded_at)
@@ -101,7 +105,7 @@ class Ledger(Books):
         return Decision("accepted", _settled(draft))
 
     def _charged_before(
-        self, event: UsageEvent, recorded_at: int, raw: bytes, first: Remembered
+        self, event: UsageEvent, recorded_at: int, raw: bytes, first: Charged
     ) -> Decision:
         """The same event again ends its hold, if it says so; another body is a conflict."""
         if first.digest != event.digest:
@@ -176,7 +180,7 @@ class Ledger(Books):
             refusal = Refusal("invalid_amount", "a capture has an amount or usage, not both")
             return self._refuse_command(account, origin, refusal, raw)
         event = captured_event(account.customer_id, account.unit, body, usage)
-        first = self.charged.get(key_of(event.customer_id, event.event_id), origin.recorded_at)
+        first = self.charged(event.customer_id, event.event_id, origin.recorded_at)
         if first is None:
             return self._charge_by_command(account, origin, event, raw)
         if first.digest == event.digest:
@@ -195,14 +199,12 @@ class Ledger(Books):
             refusal = Refusal("not_rejected", f"no rejected event {body.event_id} is here")
             return self._refuse_command(account, origin, refusal, raw)
         # The window of ids is judged as when the event came; its charge is kept for ever.
-        charged = account.charges.get(body.event_id)
-        if charged is not None and rejected.recorded_at <= charged.occurred_at + WINDOW_US:
-            first = self.charged.get(key, rejected.recorded_at)
-            first_entry_id = "" if first is None else first.entry_id
+        charged = account.charges.standing(body.event_id, rejected.recorded_at)
+        if charged is not None:
             if charged.digest == event.digest:
-                return self._again(account, origin, event, first_entry_id)
+                return self._again(account, origin, event, charged.entry_id)
             refusal = Refusal("already_charged", f"{body.event_id} was charged otherwise")
-            return self._refuse_command(account, origin, refusal, raw, first_entry_id)
+            return self._refuse_command(account, origin, refusal, raw, charged.entry_id)
         return self._charge_by_command(
             account, origin, event, raw, body.rate_card, rejected.recorded_at
         )

@@ -21,8 +21,8 @@ AMOUNT_MAX: Final = 2**62
 SECOND_US: Final = 1_000_000
 MINUTE_US: Final = 60 * SECOND_US
 DAY_US: Final = 86_400 * SECOND_US
-NEVER: Final = 2**62
-"""The instant, in microseconds, after every other one."""
+NEVER: Final = 2**62 - 1
+"""The instant, in microseconds, after every other one; compiled, still one machine word."""
 
 
 def parse_decimal(text: str, places: int) -> int:
@@ -66,8 +66,9 @@ def format_credits(micro: int) -> str:
 
 def round_half_even(numerator: int, denominator: int) -> int:
     """`numerator / denominator` rounded to the nearest integer, ties to even."""
-    quotient, rest = divmod(numerator, denominator)
-    twice = rest * 2
+    # Compiled, this is quicker than `divmod`.
+    quotient = numerator // denominator
+    twice = numerator % denominator * 2
     if twice > denominator or (twice == denominator and quotient % 2 == 1):
         return quotient + 1
     return quotient

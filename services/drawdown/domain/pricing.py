@@ -7,9 +7,8 @@ from drawdown.domain.entries import PARTITION_CUSTOMER
 from drawdown.domain.inputs import UsageEvent
 from drawdown.domain.memory import WINDOW_US
 from drawdown.domain.numbers import AMOUNT_MAX, MINUTE_US
-from drawdown.domain.rating import RateBook
+from drawdown.domain.rating import FREE, Price, RateBook
 from drawdown.domain.refusals import Refusal
-from drawdown.domain.usage import FREE, Price
 
 FUTURE_US: Final = 5 * MINUTE_US
 """Usage that occurred further ahead of its own recording is refused."""
@@ -47,7 +46,7 @@ def price_of(
         return Refusal("no_rate", f"no rate card for {event.unit} was in force")
     if not card.check(event.meter, event.quantities):
         return Refusal("invalid_quantity", "the quantities don't add up to the stated total")
-    rated = card.rate(
+    price = card.rate(
         event.customer_id,
         event.meter,
         event.properties,
@@ -55,12 +54,7 @@ def price_of(
         event.occurred_at,
         account.month_totals,
     )
-    if rated is None:
+    if price is None:
         detail = f"{card.label} has no line for all of {event.meter}: {list(event.quantities)}"
         return Refusal("no_rate", detail)
-    return Price(
-        rate_card=card.label,
-        lines=rated.lines,
-        total_atto=rated.total_atto,
-        month_totals=rated.month_totals,
-    )
+    return price

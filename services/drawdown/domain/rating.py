@@ -9,8 +9,6 @@ from drawdown.domain.numbers import ATTO_PER_MICRO, MICRO
 from drawdown.domain.periods import month_of
 from drawdown.domain.rate_cards import Line, Package, RateCard
 
-__all__ = ["CompiledCard", "RateBook", "Rated", "charge_atto", "month_key"]
-
 _MEMO_MAX: Final = 4_096
 """Combinations of property values remembered per meter. Values come from outside, so that the memo
 must not grow with them; being forgotten costs a look-up and changes nothing."""
@@ -81,18 +79,28 @@ def _volume_atto(line: Line, quantity_micro: int) -> int:
 
 @mypyc_attr(acyclic=True, free_list_len=1)
 @final
-class Rated:
-    """What usage costs: its lines, and their exact sum in atto-credits.
+class Price:
+    """What usage costs by a card: its lines, and their exact sum in atto-credits.
 
     `month_totals` are the totals, after it, of lines that are priced over the month.
     """
 
     def __init__(
-        self, lines: list[RatedLine], total_atto: int, month_totals: list[MonthTotal]
+        self,
+        *,
+        rate_card: str,
+        lines: list[RatedLine],
+        total_atto: int,
+        month_totals: list[MonthTotal],
     ) -> None:
+        self.rate_card: Final = rate_card
         self.lines: Final = lines
         self.total_atto: Final = total_atto
         self.month_totals: Final = month_totals
+
+
+FREE: Final = Price(rate_card="", lines=[], total_atto=0, month_totals=[])
+"""What a failed request costs."""
 
 
 @final
@@ -273,7 +281,7 @@ class CompiledCard:
         quantities: dict[str, int],
         occurred_at: int = 0,
         totals: dict[str, int] | None = None,
-    ) -> Rated | None:
+    ) -> Price | None:
         """The charge for quantities ≥ 0, in micro-units, before the account's residue.
 
         None: no such meter, or a quantity has no line. A quantity of 0 needs one too; the meter's
@@ -311,7 +319,12 @@ class CompiledCard:
                 exact = charge_atto(line.line, quantity_micro)
             total_atto += exact
             lines.append(line.rated(quantity_micro, exact))
-        return Rated(lines, total_atto, _NO_TOTALS if months is None else months.totals())
+        return Price(
+            rate_card=self.label,
+            lines=lines,
+            total_atto=total_atto,
+            month_totals=_NO_TOTALS if months is None else months.totals(),
+        )
 
     def check(self, meter: str, quantities: dict[str, int]) -> bool:
         """Whether the meter's total, where it is stated, is the sum of the other quantities."""

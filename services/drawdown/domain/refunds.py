@@ -27,7 +27,7 @@ def refund_usage(draft: Draft, body: RefundUsage, used: Container[str]) -> Refus
         return wrong_amount(body.amount, "refunded")
     if refund_key(body.refund_id) in used:
         return Refusal("refund_id_used", f"refund {body.refund_id} was made before")
-    charged = account.charges.get(body.event_id)
+    charged = account.charges.in_unit(body.event_id, account.unit)
     if charged is None:
         return Refusal("unknown_event", f"{body.event_id} wasn't charged")
     left = charged.collected - charged.returned

@@ -2,6 +2,8 @@
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from drawdown.domain.accounts import Account
 from drawdown.domain.drafts import Draft, Origin, allocation
 from drawdown.domain.entries import (
@@ -9,37 +11,15 @@ from drawdown.domain.entries import (
     Charge,
     EntryDetails,
     EntryFacts,
-    MonthTotal,
-    RatedLine,
 )
 from drawdown.domain.holds import Hold
 from drawdown.domain.inputs import UsageEvent
 from drawdown.domain.lots import Lot
 from drawdown.domain.numbers import AMOUNT_MAX, ATTO_PER_MICRO
+from drawdown.domain.rating import FREE, Price
 
 
-@final
-class Price:
-    """What usage costs: the exact sum in atto-credits, and how it came about."""
-
-    def __init__(
-        self,
-        *,
-        rate_card: str,
-        lines: list[RatedLine],
-        total_atto: int,
-        month_totals: list[MonthTotal],
-    ) -> None:
-        self.rate_card: Final = rate_card
-        self.lines: Final = lines
-        self.total_atto: Final = total_atto
-        self.month_totals: Final = month_totals
-
-
-FREE: Final = Price(rate_card="", lines=[], total_atto=0, month_totals=[])
-"""What a failed request costs."""
-
-
+@mypyc_attr(acyclic=True, free_list_len=1)
 @final
 class Drawn:
     """What lots pay of a charge, in the order they are drawn.
@@ -90,7 +70,7 @@ def applies(lot: Lot, occurred_at: int, recorded_at: int, grace_us: int) -> bool
     return (
         lot.effective_at <= recorded_at
         and occurred_at < lot.expires_at
-        and recorded_at < lot.expires_at + grace_us
+        and recorded_at - grace_us < lot.expires_at
     )
 
 
@@ -105,7 +85,8 @@ def plain_charge(
 
     None: it isn't that plain, and `charge` must look at it.
     """
-    rated, residue = divmod(account.residue + price.total_atto, ATTO_PER_MICRO)
+    exact = account.residue + price.total_atto
+    rated, residue = exact // ATTO_PER_MICRO, exact % ATTO_PER_MICRO
     drawn = draw(account, event, recorded_at, rated, None)
     rest = rated - drawn.amount
     if rest and (account.policy.overage_mode != "hard_stop" or rated > AMOUNT_MAX):
@@ -165,7 +146,8 @@ def charge(
     False: the charge would be out of range, and nothing is booked.
     """
     account = draft.account
-    rated, residue = divmod(account.residue + price.total_atto, ATTO_PER_MICRO)
+    exact = account.residue + price.total_atto
+    rated, residue = exact // ATTO_PER_MICRO, exact % ATTO_PER_MICRO
     paid = _pay(account, event, draft.at, rated, hold)
     if not paid.in_range(account):
         return False

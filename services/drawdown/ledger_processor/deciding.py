@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final, final
 
+from mypy_extensions import i64
+
 from drawdown.adapters.avro.codec import (
     decode_command,
     decode_usage,
@@ -114,10 +116,11 @@ class Decider:
         """Decide usage events. Raises `PartitionHalted` before a record appended after
         `at_most_us` (µs): the broker's clock, or this machine's, is wrong."""
         outbox = self.outbox
+        at_most_ms = at_most_us // _US_PER_MS
         read_until = -1
         for record in records:
             offset = offset_of(record)
-            recorded_at = _appended_at(record, self._usage_topic, offset, at_most_us)
+            recorded_at = _appended_at(record, self._usage_topic, offset, at_most_ms)
             if recorded_at != read_until:
                 self._read("usage_events", recorded_at)
                 read_until = recorded_at
@@ -135,9 +138,10 @@ class Decider:
     def decide_commands(self, records: Sequence[ConsumedRecord], at_most_us: int) -> None:
         """Decide commands, and answer each."""
         outbox = self.outbox
+        at_most_ms = at_most_us // _US_PER_MS
         for record in records:
             offset = offset_of(record)
-            recorded_at = _appended_at(record, self._command_topic, offset, at_most_us)
+            recorded_at = _appended_at(record, self._command_topic, offset, at_most_ms)
             self._read("ledger_commands", recorded_at)
             value = value_of(record)
             try:
@@ -325,18 +329,18 @@ def _in_short(entry: LedgerEntry) -> ReplyEntry:
     )
 
 
-def _appended_at(record: ConsumedRecord, topic: str, offset: int, at_most_us: int) -> int:
+def _appended_at(record: ConsumedRecord, topic: str, offset: int, at_most_ms: int) -> int:
     """When the broker appended a record, in µs; a decision has no other clock."""
-    kind, milliseconds = record.timestamp()
+    kind, timestamp = record.timestamp()
+    milliseconds: i64 = timestamp
     if kind != _LOG_APPEND_TIME:
         raise PartitionHalted(
             f"{topic} offset {offset} carries its producer's time: give the topic "
             "message.timestamp.type=LogAppendTime, as schemas/topics says"
         )
-    recorded_at = milliseconds * _US_PER_MS
-    if recorded_at > at_most_us:
+    if milliseconds > at_most_ms:
         raise PartitionHalted(
             f"{topic} offset {offset} was appended too far ahead of this machine's clock: set "
             "the clock of broker or processor right, then restart"
         )
-    return recorded_at
+    return milliseconds * _US_PER_MS

@@ -37,9 +37,9 @@ from drawdown.settings import Settings
 
 USAGE_CHUNK: Final = 1_000
 """Usage taken in one turn; commands are looked at after each partition's share of it."""
-SLICE: Final = 50
-"""Compiled code never yields the interpreter, and a commit thread needs it three times: so it is
-called for about a millisecond at a time."""
+SLICE: Final = 250
+"""Compiled code never yields the interpreter, and a commit thread needs it twice: so it is called
+for a few milliseconds at a time."""
 USAGE_WAIT_S: Final = 0.002
 """How long a turn waits for usage; a command waits as long at worst when there is none."""
 LAG_INTERVAL_S: Final = 5.0

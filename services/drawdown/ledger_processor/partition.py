@@ -105,11 +105,23 @@ class PartitionWriter:
         )
 
     def begin(self, group_metadata: object) -> None:
-        """Start to produce and commit what was decided. None may be in flight."""
+        """Produce what was decided and start to commit it. None may be in flight.
+
+        A thread that produced would fight for the interpreter with the one that decides; the
+        commit only waits for the broker. Raises `TransactionFailed`.
+        """
         assert self._in_flight is None
         outbox = self._sent = self.decider.take()
         self._began_at = time.monotonic()
-        self._in_flight = self._committers.submit(self._transact, outbox, group_metadata)
+        try:
+            self._producer.begin_transaction()
+            self._produce("ledger-entries", outbox.entries)
+            self._produce("ledger-replies", outbox.replies)
+            self._produce("dead-letters", outbox.dead_letters)
+        except (KafkaException, BufferError) as error:
+            raise TransactionFailed(self.number, error) from error
+        offsets = self._offsets(outbox)
+        self._in_flight = self._committers.submit(self._commit, offsets, group_metadata)
 
     def finished(self, *, wait: bool = False) -> Committed | None:
         """The transaction in flight, once it is committed; None if there is none or not yet.
@@ -121,7 +133,7 @@ class PartitionWriter:
             return None
         try:
             future.result()
-        except (KafkaException, BufferError) as error:
+        except KafkaException as error:
             raise TransactionFailed(self.number, error) from error
         finally:
             self._in_flight = None
@@ -153,15 +165,9 @@ class PartitionWriter:
             if offset >= 0
         ]
 
-    def _transact(self, outbox: Outbox, group_metadata: object) -> None:
-        """One transaction, in a thread: the client works without the interpreter's lock."""
-        self._producer.begin_transaction()
-        self._produce("ledger-entries", outbox.entries)
-        self._produce("ledger-replies", outbox.replies)
-        self._produce("dead-letters", outbox.dead_letters)
-        self._producer.send_offsets_to_transaction(
-            self._offsets(outbox), group_metadata, CALL_TIMEOUT_S
-        )
+    def _commit(self, offsets: list[TopicPartition], group_metadata: object) -> None:
+        """In a thread: the client waits without the interpreter's lock."""
+        self._producer.send_offsets_to_transaction(offsets, group_metadata, CALL_TIMEOUT_S)
         self._producer.commit_transaction(CALL_TIMEOUT_S)
 
 

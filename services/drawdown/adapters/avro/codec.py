@@ -10,7 +10,6 @@ Maps are written in ascending order of their keys, so that equal values have equ
 """
 
 from dataclasses import replace
-from hashlib import sha256
 from typing import Final, final
 
 from librt.strings import BytesWriter
@@ -24,6 +23,7 @@ from drawdown.adapters.avro.generated.ledger_entry import (
 )
 from drawdown.adapters.avro.generated.reply import read_Reply, write_Reply
 from drawdown.adapters.avro.generated.usage_event import read_UsageEvent, write_UsageEvent
+from drawdown.adapters.avro.hashing import sha256_of
 from drawdown.adapters.avro.reading import read_long, refuse_rest
 from drawdown.adapters.avro.writing import write_long, write_string
 from drawdown.domain.entries import HASH_VERSION, EntryFacts, InputTopic, LedgerEntry
@@ -73,7 +73,7 @@ def seal(
     assert len(prev_hash) == HASH_BYTES
     if not COMPILED:
         covered = prev_hash + pack_EntryFacts(facts)
-        digest = sha256(covered).digest()
+        digest = sha256_of(covered)
         place = (
             header,
             LONG[partition_seq],
@@ -88,6 +88,11 @@ def seal(
         )
         return SealedEntry(b"".join(place), digest)
     out = BytesWriter()
+    out.write(prev_hash)
+    write_EntryFacts(out, facts)
+    hashed_part = out.getvalue()
+    hashed = sha256_of(hashed_part)
+    out = BytesWriter()
     out.write(header)
     write_long(out, partition_seq)
     out.write(_TOPIC[source_topic])
@@ -96,12 +101,9 @@ def seal(
     write_long(out, index)
     write_long(out, count)
     out.write(_VERSION)
-    start: i64 = len(out)
-    out.write(prev_hash)
-    write_EntryFacts(out, facts)
-    value = out.getvalue()
-    hashed = sha256(value[start:]).digest()
-    return SealedEntry(value + hashed, hashed)
+    out.write(hashed_part)
+    out.write(hashed)
+    return SealedEntry(out.getvalue(), hashed)
 
 
 def genesis_hash(namespace: str, customer_id: str, unit: str) -> bytes:
@@ -110,7 +112,7 @@ def genesis_hash(namespace: str, customer_id: str, unit: str) -> bytes:
     write_string(out, namespace)
     write_string(out, customer_id)
     write_string(out, unit)
-    return sha256(out.getvalue()).digest()
+    return sha256_of(out.getvalue())
 
 
 def encode_entry(entry: LedgerEntry, *, header: bytes) -> bytes:
@@ -144,7 +146,7 @@ def hash_of_entry(value: bytes, start: int) -> bytes:
     pos: i64 = start
     for _ in range(NUMBERS_BEFORE_HASH):
         _, pos = read_long(value, pos)
-    return sha256(value[pos:-HASH_BYTES]).digest()
+    return sha256_of(value[pos:-HASH_BYTES])
 
 
 def encode_usage(event: UsageEvent, *, header: bytes) -> bytes:
@@ -173,7 +175,7 @@ def usage_digest(event: UsageEvent) -> bytes:
     """SHA-256 of the encoded body, `customer_id` to `quantities`."""
     encoded = encode_usage(event, header=b"")
     behind = _string_size(event.hold_id) + 1
-    return sha256(encoded[_string_size(event.event_id) : len(encoded) - behind]).digest()
+    return sha256_of(encoded[_string_size(event.event_id) : len(encoded) - behind])
 
 
 def encode_command(command: Command, *, header: bytes) -> bytes:
@@ -211,7 +213,7 @@ def command_digest(command: Command) -> bytes:
     encoded = encode_command(command, header=b"")
     pos: i64 = _string_size(command.command_id)
     _, pos = read_long(encoded, pos)
-    return sha256(encoded[pos + _string_size(command.actor) :]).digest()
+    return sha256_of(encoded[pos + _string_size(command.actor) :])
 
 
 def encode_reply(reply: Reply, *, header: bytes) -> bytes:

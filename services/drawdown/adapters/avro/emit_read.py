@@ -65,7 +65,7 @@ def function(record: Record) -> list[str]:
         lines += [f"    {line}" for line in emitted]
         if name == last:
             canonical = ""
-            lines.append('    digest = sha256(data[body:pos]).digest() if canonical else b""')
+            lines.append('    digest = sha256_of(data[body:pos]) if canonical else b""')
     if not record.fields:
         return [*lines, f"    return {record.name}(), pos"]
     names = [name for name, _ in record.fields] + (["digest"] if first else [])

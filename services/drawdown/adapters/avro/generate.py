@@ -69,13 +69,13 @@ def generated() -> Iterator[tuple[Path, str]]:
 def _module(own: list[Record], homes: dict[str, str], source: str) -> str:
     what = f"Reads and writes {_title(own)} byte by byte; compiled, the hot path."
     imports = [
-        "from hashlib import sha256",
         "from typing import Final, Literal, assert_never",
         "",
         "from librt.strings import BytesWriter",
         "from mypy_extensions import i64",
         "",
         *_sibling_imports(own, homes, ("read", "write"), ""),
+        "from drawdown.adapters.avro.hashing import sha256_of",
         "from drawdown.adapters.avro.reading import (",
         *(f"    {name}," for name in READING),
         ")",

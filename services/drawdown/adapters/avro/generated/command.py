@@ -3,7 +3,6 @@
 Generated from `schemas/command.v1.avsc` by `adapters.avro.generate`: don't edit.
 """
 
-from hashlib import sha256
 from typing import Final, Literal, assert_never
 
 from librt.strings import BytesWriter
@@ -11,6 +10,7 @@ from mypy_extensions import i64
 
 from drawdown.adapters.avro.generated.ledger_entry import read_PolicyChange, write_PolicyChange
 from drawdown.adapters.avro.generated.rate_card import read_RateCard, write_RateCard
+from drawdown.adapters.avro.hashing import sha256_of
 from drawdown.adapters.avro.reading import (
     known_string_map,
     name_of,

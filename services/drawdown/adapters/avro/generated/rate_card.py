@@ -3,12 +3,12 @@
 Generated from `schemas/rate-card.v1.avsc` by `adapters.avro.generate`: don't edit.
 """
 
-from hashlib import sha256
 from typing import Final, Literal, assert_never
 
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
+from drawdown.adapters.avro.hashing import sha256_of
 from drawdown.adapters.avro.reading import (
     known_string_map,
     name_of,

@@ -3,12 +3,12 @@
 Generated from `schemas/usage-event.v1.avsc` by `adapters.avro.generate`: don't edit.
 """
 
-from hashlib import sha256
 from typing import Final, Literal, assert_never
 
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
+from drawdown.adapters.avro.hashing import sha256_of
 from drawdown.adapters.avro.reading import (
     known_string_map,
     name_of,
@@ -198,7 +198,7 @@ def read_UsageEvent(data: bytes, pos: i64) -> tuple[UsageEvent, i64]:
                 canonical = False
             quantities_previous = quantities_key
             quantities[quantities_key] = quantities_item
-    digest = sha256(data[body:pos]).digest() if canonical else b""
+    digest = sha256_of(data[body:pos]) if canonical else b""
     hold_id_size: i64 = data[pos]
     if hold_id_size & 129:
         hold_id_size, pos = read_length(data, pos)
