@@ -23,9 +23,10 @@ from drawdown.domain.inputs import (
     Grant,
     PlaceHold,
     UsageEvent,
+    captured_event,
 )
 from drawdown.domain.invariants import check_account, check_entry, check_settled
-from drawdown.domain.ledger import Decision, Ledger, captured_event
+from drawdown.domain.ledger import Decision, Ledger
 from drawdown.domain.numbers import MICRO, MINUTE_US, SECOND_US
 from drawdown.domain.rate_cards import RateCard
 from tests.domain import cards

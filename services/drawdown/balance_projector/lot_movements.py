@@ -5,29 +5,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from drawdown.domain.entries import EntryFacts, LedgerEntry, LotChange
-from drawdown.domain.evolve import UnknownEntry, reinstated_lot
+from drawdown.domain.evolve import (
+    MOVES_NO_CREDITS,
+    RESERVING,
+    SPENDING,
+    VOIDING,
+    UnknownEntry,
+    reinstated_lot,
+)
 
 LotKey = tuple[str, str, str]
 """Customer, unit, lot id."""
-
-SPENDING: Final = frozenset({"deduction", "hold_captured", "overdraft_settled"})
-"""Entries whose allocations are spent; the reserved ones are reserved no more."""
-RESERVING: Final = {"hold_placed": 1, "hold_extended": 1, "hold_released": -1, "hold_expired": -1}
-"""Entries whose allocations are reserved, or given back."""
-VOIDING: Final = frozenset({"void", "adjustment"})
-UNMOVING: Final = frozenset(
-    {
-        "freeze",
-        "unfreeze",
-        "expiry_changed",
-        "dispute_noted",
-        "rejected",
-        "policy_changed",
-        "rate_card_applied",
-        "period_closed",
-    }
-)
-"""Entries that move no credits; some change a lot's terms."""
 
 
 @dataclass(slots=True)
@@ -94,7 +82,7 @@ class LotMovements:
         facts = entry.facts
         if facts.details is not None and facts.details.lot is not None:
             self.opened[facts.customer_id, facts.unit, facts.details.lot.lot_id] = entry
-        elif facts.type not in UNMOVING:
+        elif facts.type not in MOVES_NO_CREDITS:
             self._move(entry)
         if facts.details is not None and facts.details.lot_changes:
             self._change(entry)

@@ -13,7 +13,7 @@ from drawdown.domain.entries import (
 )
 from drawdown.domain.holds import Hold
 from drawdown.domain.journal import Journal
-from drawdown.domain.lots import Lot
+from drawdown.domain.lots import ACCOUNT, Lot
 from drawdown.domain.numbers import AMOUNT_MAX, NEVER
 from drawdown.domain.paying_lots import PayingLots
 from drawdown.domain.periods import next_start
@@ -84,6 +84,11 @@ class Account:
         self._before: list[int] = []
         self._settled_before: tuple[Settled | None, Settled | None] = (None, None)
         self._frozen_before = False
+
+    @property
+    def freezes(self) -> list[str]:
+        """What freezes a lot that opens now, beside reasons of its own."""
+        return [ACCOUNT] if self.frozen else []
 
     @property
     def owed(self) -> int:
@@ -201,6 +206,11 @@ class Account:
             self._count_lot(lot, self._free_at)
 
     # ---- Holds.
+
+    def open_hold(self, hold_id: str, at: int) -> Hold | None:
+        """The hold if it is open at `at` (µs)."""
+        hold = self.holds.get(hold_id)
+        return hold if hold is not None and hold.open_at(at) else None
 
     def set_hold(self, state: HoldState) -> Hold:
         """Bring a hold to what an entry says of it, but for its reservations of lots."""

@@ -10,17 +10,12 @@ from collections.abc import Iterable
 from typing import Final, Literal, final
 
 from drawdown.domain.entries import Allocation, EntryFacts, LedgerEntry, LotChange
-from drawdown.domain.evolve import opened_lot, reinstated_lot
+from drawdown.domain.evolve import RESERVING, SPENDING, VOIDING, opened_lot, reinstated_lot
 from drawdown.domain.lots import Lot
 from drawdown.domain.numbers import NEVER
 
 Known = Literal["then", "now"]
 LotStanding = Literal["usable", "frozen", "expired", "not effective"]
-
-SPENDING: Final = frozenset({"deduction", "hold_captured", "overdraft_settled"})
-RESERVING: Final = frozenset({"hold_placed", "hold_extended"})
-RETURNING: Final = frozenset({"hold_released", "hold_expired"})
-VOIDING: Final = frozenset({"void", "adjustment"})
 
 
 @final
@@ -161,9 +156,7 @@ def _move_lot(lot: Lot, part: Allocation, facts: EntryFacts, *, disputed: bool) 
     kind, amount = facts.type, part.amount
     lot.released_minor += part.released_minor
     if kind in RESERVING:
-        lot.reserved += amount
-    elif kind in RETURNING:
-        lot.reserved -= amount
+        lot.reserved += RESERVING[kind] * amount
     elif kind == "refund" or (kind == "clawback" and facts.amount > 0):
         lot.remaining += amount
         if kind == "clawback" and disputed:

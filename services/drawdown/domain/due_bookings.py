@@ -108,7 +108,7 @@ def _roll_over(draft: Draft, lot: Lot, amount: int, origin: Origin) -> None:
         referral_id="",
         opens_at=None,
         voids_at=None,
-        freezes=["account"] if account.frozen else [],
+        freezes=account.freezes,
     )
     open_granted(draft, terms, amount, rolling)
 
@@ -154,6 +154,6 @@ def _recurring_terms(account: Account, grant: RecurringGrant, at: int) -> LotTer
         referral_id="",
         opens_at=None,
         voids_at=None,
-        freezes=["account"] if account.frozen else [],
+        freezes=account.freezes,
         period_at=at,
     )

@@ -14,10 +14,17 @@ from drawdown.domain.lots import Lot
 from drawdown.domain.policies import DEFAULT_POLICY, changed, merged
 from drawdown.domain.rating import month_key
 
-_MOVES_NO_CREDITS: Final = frozenset(
+MOVES_NO_CREDITS: Final = frozenset(
     {"freeze", "unfreeze", "expiry_changed", "dispute_noted"}
     | {"policy_changed", "rejected", "rate_card_applied", "period_closed"}
 )
+"""Entries that move no credits; some change a lot's terms."""
+SPENDING: Final = frozenset({"deduction", "hold_captured", "overdraft_settled"})
+"""Entries whose allocations are spent; the reserved ones are reserved no more."""
+RESERVING: Final = {"hold_placed": 1, "hold_extended": 1, "hold_released": -1, "hold_expired": -1}
+"""Entries whose allocations are reserved, or given back."""
+VOIDING: Final = frozenset({"void", "adjustment"})
+"""Entries whose allocations are voided; an adjustment that adds credits has none."""
 
 
 class UnknownEntry(ValueError):
@@ -46,7 +53,7 @@ def move(account: Account, facts: EntryFacts) -> None:
     # Most entries are deductions: they don't look their move up.
     if facts.type == "deduction":
         _spend(account, facts)
-    elif facts.type not in _MOVES_NO_CREDITS:
+    elif facts.type not in MOVES_NO_CREDITS:
         moves = _MOVES.get(facts.type)
         if moves is None:
             raise UnknownEntry(f"this version can't fold an entry of type {facts.type!r}")
@@ -134,24 +141,24 @@ def _end_hold(account: Account, facts: EntryFacts) -> None:
         account.give_back(hold, account.lots[part.lot_id], part.amount)
 
 
+def _move(account: Account, part: Allocation, amount: int) -> Lot:
+    """Add credits to a lot, or take them; the caller says what they come from or go to."""
+    lot = account.lots[part.lot_id]
+    account.touch(lot)
+    lot.remaining += amount
+    lot.released_minor += part.released_minor
+    account.moved(lot)
+    return lot
+
+
 def _expire(account: Account, facts: EntryFacts) -> None:
     for part in facts.allocations:
-        lot = account.lots[part.lot_id]
-        account.touch(lot)
-        lot.remaining -= part.amount
-        lot.expired += part.amount
-        lot.released_minor += part.released_minor
-        account.moved(lot)
+        _move(account, part, -part.amount).expired += part.amount
 
 
 def _void(account: Account, facts: EntryFacts) -> None:
     for part in facts.allocations:
-        lot = account.lots[part.lot_id]
-        account.touch(lot)
-        lot.remaining -= part.amount
-        lot.voided += part.amount
-        lot.released_minor += part.released_minor
-        account.moved(lot)
+        _move(account, part, -part.amount).voided += part.amount
 
 
 def _adjust(account: Account, facts: EntryFacts) -> None:
@@ -163,12 +170,7 @@ def _adjust(account: Account, facts: EntryFacts) -> None:
 
 def _return(account: Account, part: Allocation) -> None:
     """Spent credits go back to their lot."""
-    lot = account.lots[part.lot_id]
-    account.touch(lot)
-    lot.remaining += part.amount
-    lot.spent -= part.amount
-    lot.released_minor += part.released_minor
-    account.moved(lot)
+    _move(account, part, part.amount).spent -= part.amount
 
 
 def _refund(account: Account, facts: EntryFacts) -> None:
@@ -199,12 +201,7 @@ def _claw_back(account: Account, facts: EntryFacts) -> None:
             _return(account, part)
             continue
         amount = part.amount if facts.amount <= 0 else -part.amount
-        lot = account.lots[part.lot_id]
-        account.touch(lot)
-        lot.remaining -= amount
-        lot.clawed_back += amount
-        lot.released_minor += part.released_minor
-        account.moved(lot)
+        _move(account, part, -amount).clawed_back += amount
     if facts.amount > 0:
         _lower_debt(account, facts)
 

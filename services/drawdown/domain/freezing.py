@@ -6,11 +6,10 @@ from drawdown.domain.drafts import Draft
 from drawdown.domain.entries import EntryDetails
 from drawdown.domain.inputs import Freeze, Unfreeze
 from drawdown.domain.lot_changes import frozen, thawed
-from drawdown.domain.lots import PENDING
+from drawdown.domain.lots import ACCOUNT, PENDING
 from drawdown.domain.refusals import Refusal
 
 MANUAL: Final = "manual"
-ACCOUNT: Final = "account"
 
 
 def freeze(draft: Draft, body: Freeze) -> Refusal | None:

@@ -9,7 +9,6 @@ from drawdown.domain.currencies import places_of
 from drawdown.domain.disputes import act_on_opening
 from drawdown.domain.drafts import Draft
 from drawdown.domain.entries import LotTerms
-from drawdown.domain.freezing import ACCOUNT
 from drawdown.domain.ids import valid_id
 from drawdown.domain.inputs import Grant
 from drawdown.domain.lots import PENDING
@@ -121,8 +120,6 @@ def grant_credits(draft: Draft, grant: Grant, lot_id: str, used: Container[str])
 def _terms(account: Account, grant: Grant, lot_id: str, recorded_at: int) -> LotTerms:
     start = recorded_at if grant.effective_at is None else max(grant.effective_at, recorded_at)
     freezes = [grant.freeze] if grant.freeze else []
-    if account.frozen:
-        freezes.append(ACCOUNT)
     return LotTerms(
         lot_id=lot_id,
         lot_seq=len(account.lots) + 1,
@@ -140,5 +137,5 @@ def _terms(account: Account, grant: Grant, lot_id: str, recorded_at: int) -> Lot
         referral_id=grant.referral_id,
         opens_at=grant.opens_at,
         voids_at=grant.voids_at,
-        freezes=freezes,
+        freezes=freezes + account.freezes,
     )

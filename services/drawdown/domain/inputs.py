@@ -270,3 +270,20 @@ class Command:
     reason: str
     body: CommandBody
     digest: bytes = b""
+
+
+def captured_event(customer_id: str, unit: str, body: CaptureHold, usage: HoldUsage) -> UsageEvent:
+    """The usage that a capture carries, as if it had come as an event."""
+    return UsageEvent(
+        event_id=usage.event_id,
+        customer_id=customer_id,
+        unit=unit,
+        meter=usage.meter,
+        occurred_at=usage.occurred_at,
+        status=usage.status,
+        properties=usage.properties,
+        quantities=usage.quantities,
+        hold_id=body.hold_id,
+        hold_final=body.final,
+        digest=usage.digest,
+    )

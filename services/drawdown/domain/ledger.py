@@ -28,6 +28,7 @@ from drawdown.domain.inputs import (
     RedriveRejected,
     Tick,
     UsageEvent,
+    captured_event,
 )
 from drawdown.domain.memory import WINDOW_US, key_of
 from drawdown.domain.pricing import form_refusal, price_of
@@ -109,8 +110,7 @@ class Ledger(Books):
     ) -> Decision:
         """The same event again ends its hold, if it says so; another body is a conflict."""
         if first.digest != event.digest:
-            detail = f"{event.event_id} was charged with another body by {first.entry_id}"
-            conflict = Refusal("event_id_conflict", detail)
+            conflict = _conflict(event, first)
             return self._refuse_usage(event, recorded_at, raw, conflict, first.entry_id)
         account = self.account_for(event.customer_id, event.unit)
         return self._again(account, usage_origin(event, recorded_at), event, first.entry_id)
@@ -185,9 +185,7 @@ class Ledger(Books):
             return self._charge_by_command(account, origin, event, raw)
         if first.digest == event.digest:
             return self._again(account, origin, event, first.entry_id)
-        detail = f"{event.event_id} was charged with another body by {first.entry_id}"
-        conflict = Refusal("event_id_conflict", detail)
-        return self._refuse_command(account, origin, conflict, raw, first.entry_id)
+        return self._refuse_command(account, origin, _conflict(event, first), raw, first.entry_id)
 
     def _redrive(
         self, account: Account, origin: Origin, body: RedriveRejected, raw: bytes
@@ -290,30 +288,16 @@ def _is_partition(account: Account) -> bool:
     return account.customer_id == PARTITION_CUSTOMER and account.unit == PARTITION_UNIT
 
 
-def captured_event(customer_id: str, unit: str, body: CaptureHold, usage: HoldUsage) -> UsageEvent:
-    """The usage that a capture carries, as if it had come as an event."""
-    return UsageEvent(
-        event_id=usage.event_id,
-        customer_id=customer_id,
-        unit=unit,
-        meter=usage.meter,
-        occurred_at=usage.occurred_at,
-        status=usage.status,
-        properties=usage.properties,
-        quantities=usage.quantities,
-        hold_id=body.hold_id,
-        hold_final=body.final,
-        digest=usage.digest,
-    )
+def _conflict(event: UsageEvent, first: Charged) -> Refusal:
+    detail = f"{event.event_id} was charged with another body by {first.entry_id}"
+    return Refusal("event_id_conflict", detail)
 
 
 def _charge(
     draft: Draft, event: UsageEvent, price: Price, first_recorded_at: int | None = None
 ) -> Refusal | None:
     """Charge usage, from the hold that it names if that is open; end the hold if it is final."""
-    hold = draft.account.holds.get(event.hold_id) if event.hold_id else None
-    if hold is not None and not hold.open_at(draft.at):
-        hold = None
+    hold = draft.account.open_hold(event.hold_id, draft.at) if event.hold_id else None
     before = {} if hold is None else dict(hold.reservations)
     if not charge(draft, event, price, hold, first_recorded_at):
         return Refusal("out_of_range", "")
@@ -324,8 +308,8 @@ def _charge(
 
 def _ended(draft: Draft, hold_id: str) -> list[EntryFacts]:
     """End a hold whose usage was charged before, if it is open; else nothing is booked."""
-    hold = draft.account.holds.get(hold_id)
-    if hold is None or not hold.open_at(draft.at):
+    hold = draft.account.open_hold(hold_id, draft.at)
+    if hold is None:
         draft.finish()
         return []
     end_hold(draft, hold, "released", draft.at, {})

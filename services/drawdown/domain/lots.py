@@ -6,6 +6,8 @@ from drawdown.domain.burn_order import BurnKey, burn_key
 from drawdown.domain.entries import LotKind, LotTerms
 from drawdown.domain.numbers import NEVER, round_half_even
 
+ACCOUNT: Final = "account"
+"""Why a lot is frozen whose account is."""
 PENDING: Final = ("payment_pending", "verification")
 """Why a grant may open frozen."""
 ROLLOVER: Final = "rollover"

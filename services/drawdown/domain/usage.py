@@ -156,19 +156,7 @@ def charge(
         amount=paid.amount,
         effective_at=event.occurred_at,
         allocations=paid.drawn.allocations,
-        charge=Charge(
-            meter=event.meter,
-            status=event.status,
-            properties=event.properties,
-            rate_card=price.rate_card,
-            lines=price.lines,
-            rated=rated,
-            overdrawn=paid.overdrawn,
-            overage=paid.overage,
-            uncovered=paid.uncovered,
-            hold_id=event.hold_id,
-            hold_ended=event.hold_id != "" and hold is None,
-        ),
+        charge=_charge(event, price, paid, hold),
         details=_details(draft, event, price, paid, hold, first_recorded_at),
         held=-paid.drawn.reserved,
         overdraft=paid.overdrawn,
@@ -205,19 +193,7 @@ def capture_credits(draft: Draft, hold: Hold, amount: int) -> bool:
         "hold_captured",
         amount=paid.amount,
         allocations=paid.drawn.allocations,
-        charge=Charge(
-            meter=hold.meter,
-            status="succeeded",
-            properties=hold.properties,
-            rate_card="",
-            lines=[],
-            rated=amount,
-            overdrawn=paid.overdrawn,
-            overage=paid.overage,
-            uncovered=paid.uncovered,
-            hold_id=hold.hold_id,
-            hold_ended=False,
-        ),
+        charge=_charge(event, FREE, paid, hold),
         details=_details(draft, event, FREE, paid, hold),
         held=-paid.drawn.reserved,
         overdraft=paid.overdrawn,
@@ -263,6 +239,22 @@ def _pay(account: Account, event: UsageEvent, at: int, rated: int, hold: Hold | 
         elif policy.overage_mode == "overage":
             overage = rest
     return _Paid(drawn, rated, room=room, overdrawn=room + more, overage=overage)
+
+
+def _charge(event: UsageEvent, price: Price, paid: _Paid, hold: Hold | None) -> Charge:
+    return Charge(
+        meter=event.meter,
+        status=event.status,
+        properties=event.properties,
+        rate_card=price.rate_card,
+        lines=price.lines,
+        rated=paid.rated,
+        overdrawn=paid.overdrawn,
+        overage=paid.overage,
+        uncovered=paid.uncovered,
+        hold_id=event.hold_id,
+        hold_ended=event.hold_id != "" and hold is None,
+    )
 
 
 def _details(

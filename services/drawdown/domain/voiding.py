@@ -57,7 +57,7 @@ def adjust(draft: Draft, body: Adjust, lot_id: str) -> Refusal | None:
         referral_id="",
         opens_at=None,
         voids_at=None,
-        freezes=["account"] if account.frozen else [],
+        freezes=account.freezes,
     )
     open_granted(draft, terms, body.amount, draft.origin, entry_type="adjustment")
     return None

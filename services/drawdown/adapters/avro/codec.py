@@ -27,8 +27,13 @@ from drawdown.adapters.avro.hashing import sha256_of
 from drawdown.adapters.avro.reading import read_long, refuse_rest
 from drawdown.adapters.avro.writing import write_long, write_string
 from drawdown.domain.entries import HASH_VERSION, EntryFacts, InputTopic, LedgerEntry
-from drawdown.domain.inputs import CaptureHold, Command, CommandBody, UsageEvent
-from drawdown.domain.ledger import captured_event
+from drawdown.domain.inputs import (
+    CaptureHold,
+    Command,
+    CommandBody,
+    UsageEvent,
+    captured_event,
+)
 from drawdown.domain.replies import Reply
 from drawdown.errors import DecodeFailed
 

@@ -12,8 +12,7 @@ from drawdown.adapters.avro.schema_ids import SchemaIds, resolver
 from drawdown.adapters.topics import load_topics
 from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import LedgerEntry
-from drawdown.domain.inputs import CaptureHold, Command, UsageEvent
-from drawdown.domain.ledger import captured_event
+from drawdown.domain.inputs import CaptureHold, Command, UsageEvent, captured_event
 from drawdown.domain.replies import Reply
 from drawdown.errors import DecodeFailed, SchemaUnknown
 from drawdown.settings import Settings
