@@ -284,3 +284,23 @@ class TestUsageThatNamesAHold:
         world.accept(Freeze())
         facts, _ = world.accept(CaptureHold(hold_id="h", amount=4 * CREDIT))
         assert paid(facts) == (4, 2, 0, 1)
+
+
+def test_a_capture_beyond_its_hold_draws_on_lots_in_its_scope() -> None:
+    world = World(card())
+    world.grant("scoped", 5 * CREDIT, meters=["tokens"], properties={"model": "sage"})
+    world.grant("other", 5 * CREDIT, priority=0, meters=["images"])
+    world.hold("h", 1, properties={"model": "sage"})
+    (facts, *_) = world.accept(CaptureHold(hold_id="h", amount=3 * CREDIT))
+    assert moved(facts) == [("scoped", 1, 0, True), ("scoped", 2, 0, False)]
+    assert (facts.amount, facts.occurred_at, facts.effective_at) == (-3 * CREDIT, T, T)
+    assert facts.charge is not None
+    assert (facts.charge.meter, facts.charge.status) == ("tokens", "succeeded")
+
+
+def test_captured_usage_is_dated_by_its_event_and_not_by_its_command() -> None:
+    world = hold_world(("a", 9))
+    world.hold("h", 6)
+    body = CaptureHold(hold_id="h", usage=used("e", 4, occurred_at=T + 1))
+    (facts, *_) = world.accept(body, "k", T + 5)
+    assert (facts.occurred_at, facts.effective_at, facts.recorded_at) == (T + 1, T + 1, T + 5)

@@ -318,3 +318,12 @@ def test_of_ten_thousand_requests_against_credits_for_137_exactly_137_succeed() 
     outcomes = [world.ask(placing(f"h{number}"), f"k{number}").outcome for number in range(10_000)]
     assert outcomes.count("accepted") == 137
     assert world.account().held == 137 * CREDIT
+
+
+def test_an_extension_reserves_in_lots_of_its_hold_s_scope() -> None:
+    world = World(card())
+    world.grant("scoped", 5 * CREDIT, meters=["tokens"], properties={"model": "sage"})
+    world.grant("other", 5 * CREDIT, priority=0, meters=["images"])
+    world.hold("h", 1, properties={"model": "sage"})
+    (facts,) = world.accept(ExtendHold(hold_id="h", amount=2 * CREDIT))
+    assert moved(facts) == [("scoped", 2, 0, True)]

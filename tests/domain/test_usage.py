@@ -352,3 +352,12 @@ class TestRefused:
         assert rejection is not None
         assert (rejection.code, rejection.input) == ("no_rate", b"raw usage 1")
         assert facts.account_seq == 3
+
+
+def test_an_overdrawn_charge_leaves_its_residue_too() -> None:
+    world = World(card("0.0000003"))
+    world.grant("lot", 1)
+    world.policy("p", overage_mode="overdraft", overdraft_limit=CREDIT)
+    assert [world.use(event_id, 5).residue for event_id in ("e", "f")] == [500_000_000_000, 0]
+    account = world.account()
+    assert (account.balance, account.overdraft, account.residue) == (-2, 2, 0)
