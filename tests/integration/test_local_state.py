@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from drawdown.errors import LocalSetupFailed, Unavailable
-from drawdown.local import extra, jars, ports, processes, stack, state
+from drawdown.errors import LocalSetupFailed
+from drawdown.local import discovery, extra, jars, ports, processes, stack, state
 from drawdown.local.state import Service, State
 from drawdown.settings import load
 
@@ -215,11 +215,11 @@ def test_given_addresses_are_used_and_nothing_is_started(tmp_path: Path) -> None
 
 def test_settings_are_completed_by_what_runs(tmp_path: Path) -> None:
     empty = load(kafka_bootstrap_servers="", database_url="", data_dir=tmp_path)
-    with pytest.raises(Unavailable, match="drawdown up"):
-        stack.connected(empty)
     identity = processes.identity(os.getpid())
     me = recorded(pid=os.getpid(), identity=identity, url="127.0.0.1:5")
     state.write(tmp_path, State().having(me))
     assert json.loads((tmp_path / "state.json").read_text())["ports"] == {"broker": 5}
     given = empty.model_copy(update={"database_url": "postgresql:///x"})
-    assert stack.connected(given).kafka_bootstrap_servers == "127.0.0.1:5"
+    found = discovery.resolved(given)
+    assert found.kafka_bootstrap_servers == "127.0.0.1:5"
+    assert found.database_url == "postgresql:///x"

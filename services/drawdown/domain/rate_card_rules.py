@@ -2,11 +2,11 @@
 
 from typing import Final
 
+from drawdown.domain.ids import ID_BYTES_MAX
 from drawdown.domain.numbers import AMOUNT_MAX
 from drawdown.domain.rate_cards import Line, Meter, RateCard, Tier
 
 _LONG_MAX: Final = 2**63 - 1
-_ID_BYTES_MAX: Final = 128
 _PER_MAX: Final = 10**12
 """Beyond, a rate would need more than 12 places whatever it is."""
 
@@ -43,8 +43,8 @@ def _check_meter(card: RateCard, meter: Meter) -> list[str]:
     wrong += _check_exclusive(path, meter, rated)
     if meter.total and meter.total in rated:
         wrong.append(f"{path}.total: {meter.total!r} has a line, but a total is never rated")
-    if len(meter.total.encode()) > _ID_BYTES_MAX:
-        wrong.append(f"{path}.total: must be at most {_ID_BYTES_MAX} bytes")
+    if len(meter.total.encode()) > ID_BYTES_MAX:
+        wrong.append(f"{path}.total: must be at most {ID_BYTES_MAX} bytes")
     return wrong
 
 
@@ -106,8 +106,8 @@ def _check_line(path: str, line: Line) -> list[str]:
     wrong += _check_id(f"{path}.quantity", line.quantity)
     for key, value in line.match.items():
         wrong += _check_id(f"{path}.match", key)
-        if len(value.encode()) > _ID_BYTES_MAX:
-            wrong.append(f"{path}.match.{key}: must be at most {_ID_BYTES_MAX} bytes")
+        if len(value.encode()) > ID_BYTES_MAX:
+            wrong.append(f"{path}.match.{key}: must be at most {ID_BYTES_MAX} bytes")
     wrong += _check_rate(f"{path}.rate", line.rate_pico)
     wrong += _check_amount(f"{path}.minimum", line.minimum)
     if not _is_power_of_ten(line.per):
@@ -172,9 +172,9 @@ def _check_amount(path: str, amount: int) -> list[str]:
 
 
 def _check_id(path: str, name: str) -> list[str]:
-    if 0 < len(name.encode()) <= _ID_BYTES_MAX:
+    if 0 < len(name.encode()) <= ID_BYTES_MAX:
         return []
-    return [f"{path}: must be 1–{_ID_BYTES_MAX} bytes, not {len(name.encode())}"]
+    return [f"{path}: must be 1–{ID_BYTES_MAX} bytes, not {len(name.encode())}"]
 
 
 def _is_power_of_ten(per: int) -> bool:

@@ -4,12 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from drawdown.errors import LocalSetupFailed, Unavailable
+from drawdown.errors import LocalSetupFailed
 from drawdown.local import ports, processes, state
 from drawdown.local.broker import Broker
 from drawdown.local.database import Database
 from drawdown.local.state import Service
-from drawdown.settings import Settings
 
 _ATTEMPTS = 3
 """A port that was free when it was chosen may be taken a moment later."""
@@ -77,27 +76,6 @@ def down(data_dir: Path) -> tuple[Service, ...]:
 def status(data_dir: Path, *, kafka_bootstrap_servers: str = "", database_url: str = "") -> Stack:
     """What runs now; an address is empty where nothing is given and nothing runs."""
     return _stack(data_dir.absolute(), kafka_bootstrap_servers, database_url)
-
-
-def connected(settings: Settings) -> Settings:
-    """`settings` with the addresses of what runs in its `data_dir` where they were empty.
-
-    Raises `Unavailable` saying what to do where neither is there.
-    """
-    found = status(
-        settings.data_dir,
-        kafka_bootstrap_servers=settings.kafka_bootstrap_servers,
-        database_url=settings.database_url,
-    )
-    if not found.kafka_bootstrap_servers:
-        raise Unavailable("no broker: run `drawdown up`, or set KAFKA_BOOTSTRAP_SERVERS")
-    if not found.database_url:
-        raise Unavailable("no database: run `drawdown up`, or set DATABASE_URL")
-    addresses = {
-        "kafka_bootstrap_servers": found.kafka_bootstrap_servers,
-        "database_url": found.database_url,
-    }
-    return settings.model_copy(update=addresses)
 
 
 def broker(data_dir: Path) -> Broker:
@@ -168,4 +146,4 @@ def _stack(data_dir: Path, kafka_bootstrap_servers: str, database_url: str) -> S
     )
 
 
-__all__ = ("Stack", "broker", "connected", "database", "down", "ensure", "status", "up")
+__all__ = ("Stack", "broker", "database", "down", "ensure", "status", "up")

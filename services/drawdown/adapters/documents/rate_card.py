@@ -35,6 +35,7 @@ from typing import Any, Final, cast
 from drawdown.adapters.documents.card_fields import Fields, Findings
 from drawdown.adapters.documents.card_text import read_text
 from drawdown.adapters.documents.times import format_time, parse_time
+from drawdown.domain.ids import ID_BYTES_MAX
 from drawdown.domain.numbers import format_decimal
 from drawdown.domain.rate_card_rules import check_card
 from drawdown.domain.rate_cards import (
@@ -49,7 +50,6 @@ from drawdown.domain.rate_cards import (
     TierMode,
 )
 
-_ID_BYTES_MAX: Final = 128
 _SUFFIX_BYTES: Final = 8
 """Room for the number that parts two default ids."""
 
@@ -190,7 +190,7 @@ class LineIds:
         """`meter.quantity.value…[.customer]`, made unique by a number where it was taken."""
         parts = [meter, quantity, *(match[key] for key in sorted(match)), customer]
         name = ".".join(part for part in parts if part)
-        cut = name.encode(errors="replace")[: _ID_BYTES_MAX - _SUFFIX_BYTES]
+        cut = name.encode(errors="replace")[: ID_BYTES_MAX - _SUFFIX_BYTES]
         base = cut.decode(errors="ignore")
         if base not in self._taken:
             return base
