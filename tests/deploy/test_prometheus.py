@@ -15,6 +15,7 @@ CONDITIONS = {
     "dead letters": "drawdown_dead_letters_total",
     "halted partitions": "drawdown_partitions_halted",
     "rejections": "drawdown_rejections_total",
+    "due bookings": "drawdown_due_lag_seconds",
     "transaction latency": "drawdown_transaction_seconds_bucket",
 }
 

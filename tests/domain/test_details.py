@@ -309,6 +309,11 @@ def test_a_refused_command_says_what_is_wrong(body: CommandBody, code: str, deta
     assert (decision.code, decision.detail) == (code, detail)
 
 
+def test_an_adjustment_under_a_used_id_names_the_lot() -> None:
+    assert furnished().ask(Adjust(amount=1), "lot").code == "command_id_conflict"
+    assert furnished().ask(Adjust(amount=1), "bought").detail == "lot bought exists"
+
+
 def test_a_frozen_account_says_so() -> None:
     world = furnished()
     world.accept(Freeze())

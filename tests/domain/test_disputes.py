@@ -94,8 +94,16 @@ def test_26_lost_claws_back_what_is_unreserved_and_spent_credits_become_debt() -
     assert facts.available == -2 * CREDIT
     change = change_of(facts)
     assert (change.freezes, change.clawed, change.debt) == ([], True, 2 * CREDIT)
+    assert change.frozen_since == T + 1
     lot = world.account().lots["lot"]
     assert (lot.clawed_back, lot.spent, lot.released_minor) == (5 * CREDIT, 2 * CREDIT, 7)
+
+
+def test_26_a_lot_lost_without_being_disputed_stands_still_from_then() -> None:
+    world = World(card())
+    buy(world, 10)
+    (facts,) = world.accept(notice("lost"), "", T + 2)
+    assert (change_of(facts).frozen_since, facts.debt) == (T + 2, 0)
 
 
 def test_26_debt_arises_under_any_policy() -> None:

@@ -14,7 +14,7 @@ from drawdown.domain.inputs import (
     Unfreeze,
 )
 from drawdown.domain.numbers import MINUTE_US, NEVER
-from tests.domain.building import CREDIT, HOUR_US, T, World, card, drawn, paid, told
+from tests.domain.building import CREDIT, HOUR_US, T, World, card, drawn, paid, told, usage
 
 GRACE_US = 5 * MINUTE_US
 
@@ -246,6 +246,14 @@ class TestAGrantThatOpensFrozen:
         assert (facts.type, facts.amount, facts.effective_at) == ("void", -5 * CREDIT, T + 10)
         assert changes_of(facts)[0].closed
         assert world.account().lots["lot"].voided == 5 * CREDIT
+
+    def test_what_opens_or_is_voided_before_usage_is_booked_as_due(self) -> None:
+        opening, voided = World(card()), World(card())
+        self.grant(opening, opens_at=T + 10)
+        self.grant(voided, voids_at=T + 10)
+        for world in (opening, voided):
+            first, *_ = world.decide(usage("e", occurred_at=T + 15), T + 15).facts
+            assert (first.cause, first.cause_id, first.effective_at) == ("due", "e", T + 10)
 
     def test_what_was_opened_by_hand_neither_opens_nor_is_voided(self) -> None:
         world = World(card())

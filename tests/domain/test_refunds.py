@@ -94,6 +94,7 @@ class TestTheWayBack:
         )
         assert (charge.meter, charge.rate_card, charge.status) == ("tokens", "card@1", "succeeded")
         assert (charge.lines, charge.hold_id, charge.properties) == ([], "", {})
+        assert charge.hold_ended is False
         assert facts.details is not None
         assert facts.details.refund == Refund(
             refund_id="r",
@@ -255,6 +256,7 @@ class TestReopening:
         assert refund.details is not None
         (change,) = refund.details.lot_changes
         assert (change.lot_id, change.expires_at) == ("a", at + 30 * DAY_US)
+        assert change.frozen_since is None
         assert drawn(world.use("f", 1, at + 1)) == [("a", 1)]
 
     def test_24_in_its_grace_its_expiration_is_booked_before_the_refund_touches_it(self) -> None:

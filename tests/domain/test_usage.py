@@ -358,6 +358,8 @@ def test_an_overdrawn_charge_leaves_its_residue_too() -> None:
     world = World(card("0.0000003"))
     world.grant("lot", 1)
     world.policy("p", overage_mode="overdraft", overdraft_limit=CREDIT)
-    assert [world.use(event_id, 5).residue for event_id in ("e", "f")] == [500_000_000_000, 0]
+    charged = [world.use(event_id, 5) for event_id in ("e", "f")]
+    assert [facts.residue for facts in charged] == [500_000_000_000, 0]
+    assert [facts.charge and facts.charge.hold_ended for facts in charged] == [False, False]
     account = world.account()
     assert (account.balance, account.overdraft, account.residue) == (-2, 2, 0)

@@ -85,7 +85,7 @@ class Books:
     def account(self, customer_id: str, unit: str) -> Account | None:
         """An account that has begun, or None."""
         customer = self._customer(customer_id)
-        return None if customer is None else customer.accounts.get(unit)
+        return None if customer is None else customer.account(unit)
 
     def charged(self, customer_id: str, event_id: str, recorded_at: int) -> Charged | None:
         """The charge of an event, in whatever unit, that stands for one recorded then, or None."""
@@ -168,9 +168,9 @@ class Books:
     def _begin(self, account: Account) -> None:
         customer = self._customer(account.customer_id)
         if customer is None:
-            customer = Customer(account.customer_id, account.charges)
-            self._customers[account.customer_id] = customer
-        customer.accounts[account.unit] = account
+            self._customers[account.customer_id] = Customer(account)
+        else:
+            customer.accounts[account.unit] = account
         self._resolve(account)
 
     def _evolve_beyond(self, account: Account, facts: EntryFacts) -> None:

@@ -3,15 +3,23 @@
 from typing import Final, final
 
 from drawdown.domain.accounts import Account
-from drawdown.domain.charges import Charges
 
 
 @final
 class Customer:
-    """A customer's accounts by unit, charges by event, and business keys that were used."""
+    """A customer's accounts by unit, charges by event, and business keys that were used.
 
-    def __init__(self, customer_id: str, charges: Charges) -> None:
-        self.customer_id: Final = customer_id
-        self.charges: Final = charges
-        self.accounts: Final[dict[str, Account]] = {}
+    `first` is the account that began first, mostly the only one.
+    """
+
+    def __init__(self, first: Account) -> None:
+        self.customer_id: Final = first.customer_id
+        self.charges: Final = first.charges
+        self.first: Final = first
+        self.accounts: Final[dict[str, Account]] = {first.unit: first}
         self.business_keys: Final[set[str]] = set()
+
+    def account(self, unit: str) -> Account | None:
+        """The account in a unit, or None."""
+        first = self.first
+        return first if first.unit == unit else self.accounts.get(unit)
