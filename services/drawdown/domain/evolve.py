@@ -141,7 +141,7 @@ def _end_hold(account: Account, facts: EntryFacts) -> None:
         account.give_back(hold, account.lots[part.lot_id], part.amount)
 
 
-def _move(account: Account, part: Allocation, amount: int) -> Lot:
+def _shift(account: Account, part: Allocation, amount: int) -> Lot:
     """Add credits to a lot, or take them; the caller says what they come from or go to."""
     lot = account.lots[part.lot_id]
     account.touch(lot)
@@ -153,12 +153,12 @@ def _move(account: Account, part: Allocation, amount: int) -> Lot:
 
 def _expire(account: Account, facts: EntryFacts) -> None:
     for part in facts.allocations:
-        _move(account, part, -part.amount).expired += part.amount
+        _shift(account, part, -part.amount).expired += part.amount
 
 
 def _void(account: Account, facts: EntryFacts) -> None:
     for part in facts.allocations:
-        _move(account, part, -part.amount).voided += part.amount
+        _shift(account, part, -part.amount).voided += part.amount
 
 
 def _adjust(account: Account, facts: EntryFacts) -> None:
@@ -170,7 +170,7 @@ def _adjust(account: Account, facts: EntryFacts) -> None:
 
 def _return(account: Account, part: Allocation) -> None:
     """Spent credits go back to their lot."""
-    _move(account, part, part.amount).spent -= part.amount
+    _shift(account, part, part.amount).spent -= part.amount
 
 
 def _refund(account: Account, facts: EntryFacts) -> None:
@@ -201,7 +201,7 @@ def _claw_back(account: Account, facts: EntryFacts) -> None:
             _return(account, part)
             continue
         amount = part.amount if facts.amount <= 0 else -part.amount
-        _move(account, part, -amount).clawed_back += amount
+        _shift(account, part, -amount).clawed_back += amount
     if facts.amount > 0:
         _lower_debt(account, facts)
 
