@@ -35,11 +35,12 @@ from drawdown.ledger_processor.partition import (
 from drawdown.ledger_processor.ticking import Ticker
 from drawdown.settings import Settings
 
-USAGE_CHUNK: Final = 1_000
-"""Usage taken in one turn; commands are looked at after each partition's share of it."""
-SLICE: Final = 250
+USAGE_CHUNK: Final = 250
+"""Usage taken in one turn; commands are looked at after each partition's share of it, so that none
+waits much longer than these take (some milliseconds, compiled)."""
+SLICE: Final = 125
 """Compiled code never yields the interpreter, and a commit thread needs it twice: so it is called
-for a few milliseconds at a time."""
+for a millisecond or two at a time."""
 USAGE_WAIT_S: Final = 0.002
 """How long a turn waits for usage; a command waits as long at worst when there is none."""
 LAG_INTERVAL_S: Final = 5.0
