@@ -99,13 +99,6 @@ def test_26_lost_claws_back_what_is_unreserved_and_spent_credits_become_debt() -
     assert (lot.clawed_back, lot.spent, lot.released_minor) == (5 * CREDIT, 2 * CREDIT, 7)
 
 
-def test_26_a_lot_lost_without_being_disputed_stands_still_from_then() -> None:
-    world = World(card())
-    buy(world, 10)
-    (facts,) = world.accept(notice("lost"), "", T + 2)
-    assert (change_of(facts).frozen_since, facts.debt) == (T + 2, 0)
-
-
 def test_26_debt_arises_under_any_policy() -> None:
     world = World(card())
     buy(world, 5)
@@ -198,7 +191,7 @@ def test_26_a_lost_lot_that_spent_nothing_and_had_nothing_left() -> None:
     buy(world, 5)
     world.accept(Void(lot_id="lot"))
     (lost,) = world.accept(notice("lost"))
-    assert (lost.amount, moved(lost)) == (0, [])
+    assert (lost.amount, moved(lost), change_of(lost).frozen_since) == (0, [], T)
     (facts,) = world.accept(notice("reinstated"))
     assert (facts.amount, moved(facts), facts.debt) == (0, [], 0)
 
