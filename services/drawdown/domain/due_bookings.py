@@ -5,7 +5,7 @@ Each is effective at its moment, however long afterwards it is booked.
 """
 
 from drawdown.domain.accounts import Account
-from drawdown.domain.bookings import close, expire, open_granted
+from drawdown.domain.bookings import close, expire, open_granted, own_terms
 from drawdown.domain.drafts import Draft, Origin, allocation
 from drawdown.domain.dues import ACTIVATION, EXPIRATION, HOLD_EXPIRY, OPENING, VOIDING, Due
 from drawdown.domain.entries import EntryDetails, LotTerms, RecurringGrant
@@ -91,24 +91,18 @@ def _roll_over(draft: Draft, lot: Lot, amount: int, origin: Origin) -> None:
     leaving = allocation(lot, amount)
     rolling = origin.due(origin.cause, ROLLOVER)
     draft.book("void", amount=-amount, effective_at=at, allocations=[leaving], origin=rolling)
-    terms = LotTerms(
+    terms = own_terms(
+        account,
         lot_id=_unused(account, f"{ROLLOVER}-{lot.lot_seq}"),
-        lot_seq=len(account.lots) + 1,
         kind=lot.kind,
         campaign=lot.campaign,
         price_minor=leaving.released_minor,
         currency=lot.currency if leaving.released_minor else "",
-        list_price_minor=0,
         priority=lot.priority,
         meters=lot.meters,
         properties=lot.properties,
         effective_at=at,
         expires_at=at + rollover.life_us,
-        payment_id="",
-        referral_id="",
-        opens_at=None,
-        voids_at=None,
-        freezes=account.freezes,
     )
     open_granted(draft, terms, amount, rolling)
 
@@ -137,23 +131,13 @@ def _unused(account: Account, lot_id: str) -> str:
 
 def _recurring_terms(account: Account, grant: RecurringGrant, at: int) -> LotTerms:
     ends_at = period_end(grant, at) if grant.life_us is None else at + grant.life_us
-    return LotTerms(
+    return own_terms(
+        account,
         lot_id=_unused(account, f"{RECURRING}-{iso_of(at)}"),
-        lot_seq=len(account.lots) + 1,
         kind=grant.kind,
-        campaign="",
         price_minor=grant.price_minor,
         currency=grant.currency,
-        list_price_minor=0,
-        priority=50,
-        meters=[],
-        properties={},
         effective_at=at,
         expires_at=ends_at,
-        payment_id="",
-        referral_id="",
-        opens_at=None,
-        voids_at=None,
-        freezes=account.freezes,
         period_at=at,
     )

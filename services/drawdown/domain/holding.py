@@ -26,9 +26,9 @@ def place_hold(draft: Draft, body: PlaceHold) -> Refusal | None:
     if refused is not None:
         return refused
     reserved = reserve(account, body.meter, body.properties, body.amount, at)
-    room = body.amount - sum([part.amount for part in reserved])
-    if room > overdraft_room(account):
-        return Refusal("insufficient_credits", f"{room} micro-credits are missing")
+    room, refused = _room_for(account, body.amount, reserved)
+    if refused is not None:
+        return refused
     hold = HoldState(
         hold_id=body.hold_id,
         state="open",
@@ -87,9 +87,9 @@ def extend_hold(draft: Draft, body: ExtendHold) -> Refusal | None:
     if refused is not None:
         return refused
     reserved = reserve(account, hold.meter, hold.properties, body.amount, at)
-    room = body.amount - sum([part.amount for part in reserved])
-    if room > overdraft_room(account):
-        return Refusal("insufficient_credits", f"{room} micro-credits are missing")
+    room, refused = _room_for(account, body.amount, reserved)
+    if refused is not None:
+        return refused
     draft.book(
         "hold_extended",
         allocations=reserved,
@@ -161,6 +161,16 @@ def reserve(
             if left == 0:
                 break
     return parts
+
+
+def _room_for(
+    account: Account, amount: int, reserved: list[Allocation]
+) -> tuple[int, Refusal | None]:
+    """The overdraft room that an amount takes beyond its lots, and why it can't have it."""
+    room = amount - sum([part.amount for part in reserved])
+    if room > overdraft_room(account):
+        return room, Refusal("insufficient_credits", f"{room} micro-credits are missing")
+    return room, None
 
 
 def overdraft_room(account: Account) -> int:

@@ -1,8 +1,8 @@
 """Taking back and correcting: voids, adjustments, expiry changes (`rulings.md` 5, 6, 21, 37)."""
 
-from drawdown.domain.bookings import close, open_granted
+from drawdown.domain.bookings import close, open_granted, own_terms
 from drawdown.domain.drafts import Draft, allocation
-from drawdown.domain.entries import Allocation, EntryDetails, LotTerms
+from drawdown.domain.entries import Allocation, EntryDetails
 from drawdown.domain.inputs import Adjust, ChangeExpiry, Void
 from drawdown.domain.lot_changes import dated
 from drawdown.domain.numbers import AMOUNT_MAX, NEVER
@@ -40,24 +40,8 @@ def adjust(draft: Draft, body: Adjust, lot_id: str) -> Refusal | None:
         return Refusal("invalid_period", "it would have expired before it is accepted")
     if lot_id in account.lots:
         return Refusal("lot_id_used", f"lot {lot_id} exists")
-    terms = LotTerms(
-        lot_id=lot_id,
-        lot_seq=len(account.lots) + 1,
-        kind="adjustment",
-        campaign="",
-        price_minor=0,
-        currency="",
-        list_price_minor=0,
-        priority=50,
-        meters=[],
-        properties={},
-        effective_at=at,
-        expires_at=body.expires_at,
-        payment_id="",
-        referral_id="",
-        opens_at=None,
-        voids_at=None,
-        freezes=account.freezes,
+    terms = own_terms(
+        account, lot_id=lot_id, kind="adjustment", effective_at=at, expires_at=body.expires_at
     )
     open_granted(draft, terms, body.amount, draft.origin, entry_type="adjustment")
     return None
