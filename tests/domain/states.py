@@ -1,7 +1,7 @@
 """What an account and a ledger know, as plain values that can be compared."""
 
 from drawdown.domain.accounts import Account, Payment
-from drawdown.domain.charges import Settled
+from drawdown.domain.charges import Charged, Settled
 from drawdown.domain.ledger import Ledger
 
 
@@ -19,12 +19,23 @@ def account_state(account: Account) -> dict[str, object]:
     state["live"] = [lot.lot_id for lot in account.live]
     state["holds"] = {hold_id: hold_state(hold) for hold_id, hold in account.holds.items()}
     state["charges"] = {
-        name: (each.unit, each.returned, each.digest, each.until, each.entry_id)
-        for name, each in account.charges._latest.items()
+        key: _charged(each)
+        for key, each in account.charges.kept.items()
+        if key.startswith(f"{account.customer_id}\0")
     }
     state["payments"] = {name: _payment(each) for name, each in account.payments.items()}
     state["settled"] = (_chain(account.settled_debt), _chain(account.settled_overdraft))
     return _apart(state)
+
+
+def _charged(charged: Charged | None) -> list[tuple[object, ...]]:
+    found: list[tuple[object, ...]] = []
+    while charged is not None:
+        parts = [(part.lot_id, part.amount, part.reserved) for part in charged.allocations]
+        found.append((charged.unit, charged.returned, charged.digest, charged.until, parts))
+        found.append((charged.entry_id, charged.overdrawn, charged.overage, charged.collected))
+        charged = charged.before
+    return found
 
 
 def _payment(payment: Payment) -> tuple[object, ...]:
@@ -53,7 +64,7 @@ def hold_state(hold: object) -> dict[str, object]:
     """Every figure of a hold."""
     names = (
         "hold_id number meter properties placed_at state reserved reserved_room expires_at "
-        "ended_at reservations"
+        "ended_at reservations commands"
     )
     return {name: getattr(hold, name) for name in names.split()}
 
@@ -71,13 +82,11 @@ def ledger_state(ledger: Ledger) -> dict[str, object]:
         "refused": len(ledger.refused),
         "rejected": {key: each.recorded_at for key, each in ledger.rejected.items()},
         "commands": {
-            key: (first.digest, first.entry_id, first.code, first.until)
-            for key, first in ledger.commands.first._by_id.items()
+            key: (first.digest, first.entry_id, first.code, first.until, first.holds)
+            for key, first in ledger.commands.first.items()
         },
-        "business_keys": {
-            name: sorted(each.business_keys) for name, each in ledger._customers.items()
-        },
-        "disputes": ledger.disputes,
+        "business_keys": sorted(key for key, _ in ledger.cabinet.business_keys.items()),
+        "disputes": dict(ledger.disputes.items()),
     }
     return _apart(state)
 

@@ -90,15 +90,6 @@ def test_the_window_of_an_id_counts_from_when_it_occurred_not_from_when_it_was_r
     assert world.decide(usage("e", occurred_at=first), first).outcome == "accepted"
 
 
-def test_ids_of_ended_windows_are_given_back() -> None:
-    world = charged_world()
-    world.decide(usage("refused", meter="m"))
-    assert len(world.ledger.refused) == 1
-    at = T + WINDOW_US + 3 * DAY_US
-    world.decide(usage("later", occurred_at=at), at)
-    assert len(world.ledger.refused) == 0
-
-
 def test_a_refusal_is_decided_again_and_charged_when_it_can_be() -> None:
     world = World()
     event = usage("e", occurred_at=T + MINUTE_US)

@@ -1,76 +1,66 @@
-"""Memory: what stands for how long, and what is given back."""
+"""Memory: what stands for how long, and what a shelf is asked for."""
 
-from drawdown.domain.memory import WINDOW_US, Memory, Remembered, key_of
+from drawdown.domain.kept import Kept
+from drawdown.domain.memory import WINDOW_US, Remembered, key_of, standing
 from drawdown.domain.numbers import DAY_US
 
 
-def remembered(until: int, offset: int = 0) -> Remembered:
+def first(until: int, offset: int = 0) -> Remembered:
     return Remembered(
-        b"digest",
-        topic="usage_events",
-        partition=0,
-        offset=offset,
-        index=0,
-        code="",
-        until=until,
+        b"digest", topic="usage_events", partition=3, offset=offset, index=1, code="", until=until
     )
 
 
-def test_the_window_is_35_days() -> None:
-    assert WINDOW_US == 35 * 86_400 * 1_000_000
+def test_a_first_decision_stands_until_its_window_ends() -> None:
+    memory: Kept[Remembered] = Kept()
+    decision = first(WINDOW_US)
+    memory.keep("a", decision)
+    assert standing(memory, "a", WINDOW_US) is decision
+    assert standing(memory, "a", WINDOW_US + 1) is None
+    assert standing(memory, "b", 0) is None
+    assert WINDOW_US == 35 * DAY_US
 
 
-def test_a_first_decision_stands_up_to_its_last_microsecond() -> None:
-    memory = Memory()
-    memory.keep("a", remembered(until=DAY_US + 5))
-    first = memory.get("a", DAY_US + 5)
-    assert first is not None
-    assert (first.digest, first.entry_id, first.code) == (b"digest", "u-0-0-0", "")
-    assert memory.get("a", DAY_US + 6) is None
-    assert memory.get("b", 0) is None
-
-
-def test_memory_is_given_back_a_day_after_the_window_at_the_least() -> None:
-    memory = Memory()
-    memory.keep("a", remembered(until=10 * DAY_US))
-    memory.keep("b", remembered(until=11 * DAY_US - 1))
-    memory.keep("c", remembered(until=11 * DAY_US))
-    memory.forget_before(12 * DAY_US - 1)
-    assert len(memory) == 3
-    memory.forget_before(12 * DAY_US)
+def test_a_later_decision_takes_its_place() -> None:
+    memory: Kept[Remembered] = Kept()
+    memory.keep("a", first(10))
+    memory.keep("a", first(30, offset=7))
+    found = standing(memory, "a", 20)
+    assert found is not None
+    assert found.entry_id == "u-3-7-1"
     assert len(memory) == 1
-    assert memory.get("c", 0) is not None
 
 
-def test_a_clock_set_back_brings_nothing_back_and_loses_nothing() -> None:
-    memory = Memory()
-    memory.forget_before(20 * DAY_US)
-    memory.keep("a", remembered(until=12 * DAY_US))
-    memory.forget_before(15 * DAY_US)
-    assert memory.get("a", 12 * DAY_US) is not None
-    memory.forget_before(21 * DAY_US)
-    assert len(memory) == 0
+def test_a_decision_kept_longer_is_the_same_decision() -> None:
+    longer = first(10).kept(until=20, holds=2)
+    assert (longer.until, longer.holds) == (20, 2)
+    assert (longer.digest, longer.entry_id, longer.code) == (b"digest", "u-3-0-1", "")
 
 
-def test_what_is_kept_anew_outlives_its_first_day() -> None:
-    memory = Memory()
-    memory.keep("a", remembered(until=10 * DAY_US, offset=1))
-    memory.keep("a", remembered(until=20 * DAY_US, offset=2))
-    memory.forget_before(15 * DAY_US)
-    first = memory.get("a", 20 * DAY_US)
-    assert first is not None
-    assert first.entry_id == "u-0-2-0"
-    memory.forget_before(22 * DAY_US)
-    assert len(memory) == 0
+def test_what_is_not_here_is_asked_of_the_shelf() -> None:
+    memory: Kept[Remembered] = Kept()
+    on_shelf = {"a": first(10), "b": first(20)}
+    memory.fetch = on_shelf.get
+    memory.absent.add("b")
+    newer = first(30)
+    memory.keep("c", newer)
+    assert memory.get("a") is on_shelf["a"]
+    assert memory.get("b") is None, "it is known not to be there"
+    assert memory.get("c") is newer
 
 
-def test_what_is_kept_twice_for_one_day_is_forgotten_once() -> None:
-    memory = Memory()
-    memory.keep("a", remembered(until=10 * DAY_US))
-    memory.keep("a", remembered(until=10 * DAY_US))
-    memory.forget_before(12 * DAY_US)
-    assert len(memory) == 0
+def test_only_what_was_saved_is_let_go_of() -> None:
+    memory: Kept[Remembered] = Kept()
+    saved, newer = first(10), first(20)
+    memory.keep("a", saved)
+    memory.keep("a", newer)
+    memory.absent.add("b")
+    memory.drop("a", saved)
+    assert memory.get("a") is newer
+    assert not memory.absent, "the shelf holds more than before"
+    memory.drop("a", newer)
+    assert memory.get("a") is None
 
 
-def test_keys_are_one_to_one() -> None:
+def test_keys_of_different_ids_differ() -> None:
     assert key_of("a", "bc") != key_of("ab", "c")

@@ -1,5 +1,6 @@
 """Accounts: the state that entries fold into, and the indexes that keep decisions quick."""
 
+from collections.abc import Callable
 from typing import Final, final
 
 from drawdown.domain.charges import Charges, Settled
@@ -13,6 +14,7 @@ from drawdown.domain.entries import (
 )
 from drawdown.domain.holds import Hold
 from drawdown.domain.journal import Journal
+from drawdown.domain.kept import Kept
 from drawdown.domain.lots import ACCOUNT, Lot
 from drawdown.domain.numbers import AMOUNT_MAX, NEVER
 from drawdown.domain.paying_lots import PayingLots
@@ -64,7 +66,13 @@ class Account:
         """The start of the last period that was granted for."""
         self.lots: Final[dict[str, Lot]] = {}
         self.holds: Final[dict[str, Hold]] = {}
-        self.charges: Final = Charges() if charges is None else charges
+        """Those that are open, and those that ended and aren't saved."""
+        self.holds_placed = 0
+        self.ended_hold: Callable[[str, str, str], Hold | None] | None = None
+        """Asks the shelf for a hold that ended, by customer, unit and id; None: all are here."""
+        self.unsaved_holds: dict[str, None] = {}
+        """Ids of holds that changed since they were saved last, if somebody saves them."""
+        self.charges: Final = Charges(customer_id, Kept()) if charges is None else charges
         self.payments: Final[dict[str, Payment]] = {}
         self.month_totals: Final[dict[str, int]] = {}
         """Micro-units by line and month, for lines that are priced over the month."""
@@ -207,16 +215,24 @@ class Account:
 
     # ---- Holds.
 
+    def hold(self, hold_id: str) -> Hold | None:
+        """A hold, whatever became of it, or None."""
+        hold = self.holds.get(hold_id)
+        if hold is None and self.ended_hold is not None:
+            return self.ended_hold(self.customer_id, self.unit, hold_id)
+        return hold
+
     def open_hold(self, hold_id: str, at: int) -> Hold | None:
         """The hold if it is open at `at` (µs)."""
-        hold = self.holds.get(hold_id)
+        hold = self.hold(hold_id)
         return hold if hold is not None and hold.open_at(at) else None
 
     def set_hold(self, state: HoldState) -> Hold:
         """Bring a hold to what an entry says of it, but for its reservations of lots."""
         hold = self.holds.get(state.hold_id)
         if hold is None:
-            hold = Hold(state, len(self.holds) + 1)
+            self.holds_placed += 1
+            hold = Hold(state, self.holds_placed)
             self.holds[state.hold_id] = hold
             if self.journal is not None:
                 self.journal.placed.append(state.hold_id)
@@ -304,6 +320,7 @@ class Account:
             self._free_at,
             self._free_from,
             self._free_until,
+            self.holds_placed,
         ]
 
     def _restore_figures(self) -> None:
@@ -312,6 +329,7 @@ class Account:
         self.overdraft, self.debt, self.overage_total, self.residue = before[4:8]
         self.reserved_room, self.recurred_at = before[8], before[9]
         self._free, self._free_at, self._free_from, self._free_until = before[10:14]
+        self.holds_placed = before[14]
         self.settled_overdraft, self.settled_debt = self._settled_before
         self.frozen = self._frozen_before
 

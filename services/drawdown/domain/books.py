@@ -1,26 +1,27 @@
 """The books of one partition: everything its entries say, and nothing else."""
 
 from collections.abc import Callable, Container
-from heapq import heappop, heappush
-from typing import Final
+from typing import Final, final
 
 from drawdown.domain.accounts import Account
-from drawdown.domain.charges import Charged
-from drawdown.domain.command_memory import CommandMemory
+from drawdown.domain.cabinet import BUSINESS_KEY, COMMAND, DISPUTE, REFUSAL, REJECTED, Cabinet
+from drawdown.domain.charges import Charged, Charges
 from drawdown.domain.customers import Customer
 from drawdown.domain.due_bookings import first_due
 from drawdown.domain.entries import (
     PARTITION_CUSTOMER,
     Charge,
+    EntryDetails,
     EntryFacts,
+    HoldState,
     LedgerEntry,
 )
 from drawdown.domain.evolve import fold
 from drawdown.domain.grants import business_keys
 from drawdown.domain.inputs import UsageEvent
+from drawdown.domain.kept import Kept
 from drawdown.domain.memory import (
     WINDOW_US,
-    Memory,
     RejectedUsage,
     first_decision,
     key_of,
@@ -42,7 +43,8 @@ def reads_nothing(_: bytes) -> UsageEvent | None:
 class Books:
     """Accounts, rate cards, policies and memory of one partition.
 
-    `evolve` is the only thing that changes them; recovery is `evolve` over the whole log.
+    `evolve` is the only thing that changes them; recovery is `evolve` over the log, from its start
+    or from what a shelf holds.
     """
 
     def __init__(
@@ -63,15 +65,11 @@ class Books:
         self.rate_book: Final = RateBook()
         self.default_policy: Policy = DEFAULT_POLICY
         self.default_recurring_set_at = 0
-        self.refused: Final = Memory()
-        self.commands: Final = CommandMemory()
-        self.disputes: Final[dict[str, str]] = {}
-        """The payment that each dispute id names, by `key_of`."""
-        self.rejected: Final[dict[str, RejectedUsage]] = {}
-        self._customers: Final[dict[str, Customer]] = {}
-        # A decision asks for its customer several times in a row.
-        self._latest: Customer | None = None
-        self._due: Final[list[tuple[int, str, str]]] = []
+        self.cabinet: Final = Cabinet()
+        self.commands: Final = self.cabinet.commands
+        self.refused: Final = self.cabinet.refused
+        self.rejected: Final = self.cabinet.rejected
+        self.disputes: Final = self.cabinet.disputes
 
     def advance(self, watermark: int) -> None:
         """Book what falls due up to `watermark` (µs) from now on; it never goes back."""
@@ -92,22 +90,33 @@ class Books:
         customer = self._customer(customer_id)
         return None if customer is None else customer.charges.standing(event_id, recorded_at)
 
+    def foresee(self, events: list[UsageEvent]) -> None:
+        """Look up at once which of these events weren't charged before."""
+        shelf = self.cabinet.shelf
+        if shelf is not None:
+            keys = [key_of(event.customer_id, event.event_id) for event in events]
+            absent = self.cabinet.charges.absent
+            absent.clear()
+            absent.update(shelf.uncharged(keys))
+
     def business_keys(self, customer_id: str) -> Container[str]:
         """The lot, payment, campaign, referral and refund ids that a customer has used."""
-        customer = self._customer(customer_id)
-        return () if customer is None else customer.business_keys
+        return UsedKeys(customer_id, self.cabinet.business_keys)
 
     def _customer(self, customer_id: str) -> Customer | None:
-        latest = self._latest
-        if latest is None or latest.customer_id != customer_id:
-            latest = self._customers.get(customer_id)
-            if latest is not None:
-                self._latest = latest
-        return latest
+        customer = self.cabinet.customer(customer_id)
+        shelf = self.cabinet.shelf
+        if customer is None and shelf is not None:
+            customer = shelf.customer(customer_id)
+            if customer is not None:
+                self.cabinet.came_in(customer)
+                for account in customer.accounts.values():
+                    self._resolve(account)
+        return customer
 
     def accounts(self) -> list[Account]:
-        """Every account that has begun."""
-        customers = self._customers.values()
+        """Every account that is in memory: all, where nothing is on a shelf."""
+        customers = self.cabinet.here()
         return [account for customer in customers for account in customer.accounts.values()]
 
     def account_for(self, customer_id: str, unit: str) -> Account:
@@ -115,7 +124,10 @@ class Books:
         account = self.account(customer_id, unit)
         if account is None:
             customer = self._customer(customer_id)
-            account = Account(customer_id, unit, None if customer is None else customer.charges)
+            charges = (
+                Charges(customer_id, self.cabinet.charges) if customer is None else customer.charges
+            )
+            account = Account(customer_id, unit, charges)
             self._resolve(account)
         return account
 
@@ -126,22 +138,24 @@ class Books:
 
     def next_due_at(self) -> int:
         """Before this moment (µs) nothing falls due on any account; `NEVER`: nothing ever does."""
-        return self._due[0][0] if self._due else NEVER
+        return self.cabinet.dues.first_at()
 
     def due_accounts(self, at_most: int) -> list[Account]:
         """Accounts on which something has fallen due, those that waited longest first."""
         due: list[Account] = []
         looked_at: list[Account] = []
-        while self._due and self._due[0][0] <= self.watermark and len(due) < at_most:
-            _, customer_id, unit = heappop(self._due)
-            account = self._customers[customer_id].accounts[unit]
-            if account.queued_at <= self.watermark:
-                account.queued_at = NEVER
-                looked_at.append(account)
-                if first_due(account, self.watermark) is not None:
-                    due.append(account)
+        while len(due) < at_most:
+            place = self.cabinet.dues.pop(self.watermark)
+            if place is None:
+                break
+            account = self.account(place[0], place[1])
+            assert account is not None, f"{place[0]} has no account in {place[1]}"
+            account.queued_at = NEVER
+            looked_at.append(account)
+            if first_due(account, self.watermark) is not None:
+                due.append(account)
         for account in looked_at:
-            self._queue(account)
+            self.cabinet.dues.note(account)
         return due
 
     def evolve(self, entry: LedgerEntry) -> None:
@@ -161,28 +175,49 @@ class Books:
         self.partition_seq = entry.partition_seq
         self._remember(entry)
         if account.dues.next_at < account.queued_at:
-            self._queue(account)
+            self.cabinet.dues.note(account)
         if facts.details is not None:
             self._evolve_beyond(account, facts)
+        if self.cabinet.shelf is not None:
+            customer = self._customer(facts.customer_id)
+            assert customer is not None
+            self.cabinet.touched(customer, entry.partition_seq)
+
+    def evolve_again(self, entry: LedgerEntry) -> bool:
+        """Fold an entry that what was saved may have already; whether it hadn't."""
+        facts = entry.facts
+        account = self.account(facts.customer_id, facts.unit)
+        if account is None or facts.account_seq > account.account_seq:
+            self.evolve(entry)
+            return True
+        self.partition_seq = entry.partition_seq
+        if facts.cause == "tick":
+            self._remember_tick(entry)
+        return False
 
     def _begin(self, account: Account) -> None:
         customer = self._customer(account.customer_id)
         if customer is None:
-            self._customers[account.customer_id] = Customer(account)
+            self.cabinet.came_in(Customer(account))
         else:
             customer.accounts[account.unit] = account
+            account.ended_hold = customer.first.ended_hold
         self._resolve(account)
 
     def _evolve_beyond(self, account: Account, facts: EntryFacts) -> None:
         """What an entry changes beside its account's figures, lots and holds."""
         details = facts.details
         assert details is not None
+        if self.cabinet.shelf is not None and details.hold is not None:
+            account.unsaved_holds[details.hold.hold_id] = None
         if details.policy is not None:
             self._resolve(account)
         if facts.customer_id != PARTITION_CUSTOMER:
             return
-        if details.rate_card is not None:
-            self.rate_book.apply(details.rate_card)
+        # Applied before, where a shelf held it.
+        card = details.rate_card
+        if card is not None and self.rate_book.labelled(card.label) is None:
+            self.rate_book.apply(card)
         if details.closed_until is not None:
             self.closed_until = details.closed_until
         if details.policy is not None:
@@ -191,6 +226,18 @@ class Books:
                 self.default_recurring_set_at = facts.recorded_at
             for each in self.accounts():
                 self._resolve(each)
+            self._requeue_shelved()
+
+    def _requeue_shelved(self) -> None:
+        """What falls due on accounts that aren't in memory goes by another policy now."""
+        shelf = self.cabinet.shelf
+        if shelf is None:
+            return
+        for customer in shelf.customers():
+            if not self.cabinet.holds(customer.customer_id):
+                for account in customer.accounts.values():
+                    self.cabinet.dues.came_in(account)
+                    self._resolve(account)
 
     def _resolve(self, account: Account) -> None:
         """Bring an account's policy up to the partition's default."""
@@ -200,31 +247,41 @@ class Books:
             account.recurring_since = max(self.default_recurring_set_at, account.begun_at)
         account.set_policy(changed(self.default_policy, own))
         if account.account_seq:
-            self._queue(account)
-
-    def _queue(self, account: Account) -> None:
-        """Look at an account when something may have fallen due on it; `$partition` has no lots."""
-        next_at = account.dues.next_at
-        if next_at < account.queued_at and account.customer_id != PARTITION_CUSTOMER:
-            account.queued_at = next_at
-            heappush(self._due, (next_at, account.customer_id, account.unit))
+            self.cabinet.dues.note(account)
 
     # ---- Memory.
 
     def _remember(self, entry: LedgerEntry) -> None:
         facts = entry.facts
         if facts.cause == "usage":
-            self.refused.forget_before(facts.recorded_at)
             if facts.type == "rejected":
                 self._remember_refused(key_of(facts.customer_id, facts.cause_id), entry)
         elif facts.cause == "command":
             self._remember_command(entry)
         elif facts.cause == "tick":
-            # What a tick books is about others; the command is of `$partition`.
-            self.commands.remember(key_of(PARTITION_CUSTOMER, facts.cause_id), entry, "")
-        hold = None if facts.details is None else facts.details.hold
-        if hold is not None and hold.state != "open":
-            self.commands.hold_ended(facts, hold.hold_id)
+            self._remember_tick(entry)
+        if facts.details is not None and facts.details.hold is not None:
+            self._remember_hold(entry, facts.details.hold)
+
+    def _remember_tick(self, entry: LedgerEntry) -> None:
+        """What a tick books is about others; the command is of `$partition`."""
+        key = key_of(PARTITION_CUSTOMER, entry.facts.cause_id)
+        self.commands.remember(key, entry, "")
+        self.cabinet.kept(None, COMMAND, key)
+
+    def _remember_hold(self, entry: LedgerEntry, state: HoldState) -> None:
+        """The commands that named a hold are kept as long as it is open, and a while."""
+        facts = entry.facts
+        customer = self._customer(facts.customer_id)
+        account = self.account(facts.customer_id, facts.unit)
+        assert account is not None
+        hold = account.hold(state.hold_id)
+        assert hold is not None, f"{state.hold_id} isn't a hold of {facts.customer_id}"
+        if facts.cause == "command":
+            self.commands.named(key_of(facts.customer_id, facts.cause_id), hold)
+        if state.state != "open":
+            for key in self.commands.hold_ended(facts, hold):
+                self.cabinet.kept(customer, COMMAND, key)
 
     def _remember_refused(self, key: str, entry: LedgerEntry) -> None:
         facts = entry.facts
@@ -232,22 +289,25 @@ class Books:
         place = refusal_key(key, facts.cause_digest, code)
         until = facts.recorded_at + WINDOW_US
         self.refused.keep(place, first_decision(entry, code, until, facts.cause_digest))
+        self.cabinet.kept(self._customer(facts.customer_id), REFUSAL, place)
         assert facts.details is not None
         assert facts.details.rejection is not None
         raw = facts.details.rejection.input
-        self._keep_rejected(key, raw, facts.cause_digest, facts.recorded_at)
+        self._keep_rejected(facts, key, raw, facts.cause_digest)
 
-    def _keep_rejected(self, key: str, raw: bytes, digest: bytes, recorded_at: int) -> None:
+    def _keep_rejected(self, facts: EntryFacts, key: str, raw: bytes, digest: bytes) -> None:
         """Keep a refused event for its redrive, with the time of its first refusal."""
         before = self.rejected.get(key)
         if before is None or before.digest != digest:
-            self.rejected[key] = RejectedUsage(raw, digest, recorded_at)
+            self.rejected.keep(key, RejectedUsage(raw, digest, facts.recorded_at))
+            self.cabinet.kept(self._customer(facts.customer_id), REJECTED, key)
 
     def _remember_command(self, entry: LedgerEntry) -> None:
         facts = entry.facts
         until = NEVER if facts.charge is None else self._kept_until(facts, facts.charge)
         key = key_of(facts.customer_id, facts.cause_id)
         self.commands.remember(key, entry, code_of(facts), until)
+        self.cabinet.kept(self._customer(facts.customer_id), COMMAND, key)
         if facts.details is None:
             return
         details = facts.details
@@ -255,29 +315,44 @@ class Books:
             event = self.read_usage(details.rejection.input)
             if event is not None and details.rejection.code != "command_id_conflict":
                 event_key = key_of(event.customer_id, event.event_id)
-                raw = details.rejection.input
-                self._keep_rejected(event_key, raw, event.digest, facts.recorded_at)
-        self._use_business_keys(entry)
+                self._keep_rejected(facts, event_key, details.rejection.input, event.digest)
+        self._use_business_keys(facts, details)
 
     def _kept_until(self, facts: EntryFacts, charge: Charge) -> int:
         """Until when a capture is remembered; of a hold that had ended, by that end."""
         account = self.account(facts.customer_id, facts.unit)
-        if account is None or not charge.hold_ended or charge.hold_id not in account.holds:
+        if account is None or not charge.hold_ended:
             return NEVER
-        return account.holds[charge.hold_id].ended_at + WINDOW_US
+        hold = account.hold(charge.hold_id)
+        return NEVER if hold is None else hold.ended_at + WINDOW_US
 
-    def _use_business_keys(self, entry: LedgerEntry) -> None:
-        facts = entry.facts
-        details = facts.details
-        assert details is not None
-        used = self._customers[facts.customer_id].business_keys
+    def _use_business_keys(self, facts: EntryFacts, details: EntryDetails) -> None:
+        customer = self._customer(facts.customer_id)
+        used: list[str] = []
         if details.lot is not None:
-            used.update([key for _, key in business_keys(details.lot)])
+            used = [key for _, key in business_keys(details.lot)]
         if details.refund is not None:
-            used.add(refund_key(details.refund.refund_id))
+            used.append(refund_key(details.refund.refund_id))
+        for each in used:
+            key = key_of(facts.customer_id, each)
+            self.cabinet.business_keys.keep(key, True)
+            self.cabinet.kept(customer, BUSINESS_KEY, key)
         if details.dispute is not None:
             key = key_of(facts.customer_id, details.dispute.dispute_id)
-            self.disputes[key] = details.dispute.payment_id
+            self.disputes.keep(key, details.dispute.payment_id)
+            self.cabinet.kept(customer, DISPUTE, key)
+
+
+@final
+class UsedKeys:
+    """The business keys that a customer has used."""
+
+    def __init__(self, customer_id: str, kept: Kept[bool]) -> None:
+        self._customer_id: Final = customer_id
+        self._kept: Final = kept
+
+    def __contains__(self, key: object) -> bool:
+        return self._kept.get(f"{self._customer_id}\0{key}") is not None
 
 
 def code_of(facts: EntryFacts) -> str:

@@ -7,13 +7,14 @@ from mypy_extensions import mypyc_attr
 
 from drawdown.domain.entries import (
     Allocation,
-    Charge,
     EntryFacts,
     InputTopic,
     LedgerEntry,
+    UsageStatus,
     entry_id_of,
 )
-from drawdown.domain.memory import WINDOW_US
+from drawdown.domain.kept import Kept
+from drawdown.domain.memory import WINDOW_US, key_of
 from drawdown.domain.numbers import NEVER
 
 
@@ -27,38 +28,78 @@ class Charged:
     """
 
     def __init__(
-        self, unit: str, charge: Charge, allocations: list[Allocation], digest: bytes, until: int
+        self,
+        *,
+        unit: str,
+        digest: bytes,
+        until: int,
+        meter: str,
+        status: UsageStatus,
+        properties: dict[str, str],
+        rate_card: str,
+        overdrawn: int,
+        overage: int,
+        collected: int,
+        allocations: list[Allocation],
+        returned: int,
+        before: "Charged | None",
     ) -> None:
         self.unit: Final = unit
         self.digest: Final = digest
         self.until: Final = until
-        self.meter: Final = charge.meter
-        self.status: Final = charge.status
-        self.properties: Final = charge.properties
-        self.rate_card: Final = charge.rate_card
-        self.overdrawn: Final = charge.overdrawn
-        self.overage: Final = charge.overage
-        self.collected: Final = charge.rated - charge.uncovered
+        self.meter: Final = meter
+        self.status: Final[UsageStatus] = status
+        self.properties: Final = properties
+        self.rate_card: Final = rate_card
+        self.overdrawn: Final = overdrawn
+        self.overage: Final = overage
+        self.collected: Final = collected
         self.allocations: Final = allocations
-        self.returned = 0
-        self.before: Charged | None = None
-        """The charge of the same id before it, whose time had ended."""
-        self._topic: InputTopic = "usage_events"
-        self._partition = 0
-        self._offset = 0
-        self._index = 0
+        self.returned: Final = returned
+        self.before: Charged | None = before
+        """The charge of the same id before it: its time had ended, or it is of another unit."""
+        self.topic: InputTopic = "usage_events"
+        self.partition = 0
+        self.offset = 0
+        self.index = 0
+
+    def stands_at(self, topic: InputTopic, partition: int, offset: int, index: int) -> None:
+        """Note where its entry stands."""
+        self.topic, self.partition, self.offset, self.index = topic, partition, offset, index
 
     def stands_in(self, entry: LedgerEntry) -> None:
-        """Note where its entry stands."""
-        self._topic = entry.source_topic
-        self._partition = entry.source_partition
-        self._offset = entry.source_offset
-        self._index = entry.index
+        """Note the entry that it stands in."""
+        self.stands_at(entry.source_topic, entry.source_partition, entry.source_offset, entry.index)
+
+    def after_refund(self, unit: str, amount: int) -> "Charged":
+        """The same charges, of which the latest one in `unit` has given back so much more."""
+        of_unit = self.unit == unit
+        assert of_unit or self.before is not None, "it wasn't charged in that unit"
+        before = self.before
+        if not of_unit and before is not None:
+            before = before.after_refund(unit, amount)
+        other = Charged(
+            unit=self.unit,
+            digest=self.digest,
+            until=self.until,
+            meter=self.meter,
+            status=self.status,
+            properties=self.properties,
+            rate_card=self.rate_card,
+            overdrawn=self.overdrawn,
+            overage=self.overage,
+            collected=self.collected,
+            allocations=self.allocations,
+            returned=self.returned + amount if of_unit else self.returned,
+            before=before,
+        )
+        other.stands_at(self.topic, self.partition, self.offset, self.index)
+        return other
 
     @property
     def entry_id(self) -> str:
         """The id of the entry that charged it."""
-        return entry_id_of(self._topic, self._partition, self._offset, self._index)
+        return entry_id_of(self.topic, self.partition, self.offset, self.index)
 
 
 def charged_by(facts: EntryFacts) -> tuple[str, Charged]:
@@ -70,34 +111,66 @@ def charged_by(facts: EntryFacts) -> tuple[str, Charged]:
         event_id, digest = details.event_id, details.event_digest
         if details.first_recorded_at is not None:
             until = NEVER
-    return event_id, Charged(facts.unit, charge, facts.allocations, digest, until)
+    charged = Charged(
+        unit=facts.unit,
+        digest=digest,
+        until=until,
+        meter=charge.meter,
+        status=charge.status,
+        properties=charge.properties,
+        rate_card=charge.rate_card,
+        overdrawn=charge.overdrawn,
+        overage=charge.overage,
+        collected=charge.rated - charge.uncovered,
+        allocations=facts.allocations,
+        returned=0,
+        before=None,
+    )
+    return event_id, charged
 
 
 @final
 class Charges:
-    """The charges of one customer by event, whose ids are the customer's, whatever the unit."""
+    """The charges of one customer by event, whose ids are the customer's, whatever the unit.
 
-    def __init__(self) -> None:
-        self._latest: Final[dict[str, Charged]] = {}
+    `kept` holds those of all customers, by `key_of`.
+    """
+
+    def __init__(self, customer_id: str, kept: Kept[Charged]) -> None:
+        self.kept: Final = kept
+        self.unsaved: list[str] = []
+        """Keys of what was kept since it was saved last, if somebody saves it."""
+        self._begin: Final = key_of(customer_id, "")
 
     def standing(self, event_id: str, recorded_at: int) -> Charged | None:
         """The charge that stands for the same event recorded then (µs), or None."""
-        charged = self._latest.get(event_id)
+        charged = self.kept.get(self._begin + event_id)
         return charged if charged is not None and recorded_at <= charged.until else None
 
     def in_unit(self, event_id: str, unit: str) -> Charged | None:
         """The latest charge of an event in one unit, or None; refunds give it back."""
-        charged = self._latest.get(event_id)
+        charged = self.kept.get(self._begin + event_id)
         while charged is not None and charged.unit != unit:
             charged = charged.before
         return charged
 
     def keep(self, event_id: str, charged: Charged) -> None:
         """Keep a charge; it stands for its event from now on."""
-        latest = self._latest.setdefault(event_id, charged)
-        if latest is not charged:
-            charged.before = latest
-            self._latest[event_id] = charged
+        key = self._begin + event_id
+        charged.before = self.kept.get(key)
+        self._keep(key, charged)
+
+    def refunded(self, event_id: str, unit: str, amount: int) -> None:
+        """Note that so much of a charge was given back."""
+        key = self._begin + event_id
+        charged = self.kept.get(key)
+        assert charged is not None, f"{event_id} wasn't charged"
+        self._keep(key, charged.after_refund(unit, amount))
+
+    def _keep(self, key: str, charged: Charged) -> None:
+        self.kept.keep(key, charged)
+        if self.kept.fetch is not None:
+            self.unsaved.append(key)
 
 
 @final

@@ -7,7 +7,7 @@ from drawdown.domain.accounts import Account
 
 @final
 class Customer:
-    """A customer's accounts by unit, charges by event, and business keys that were used.
+    """A customer's accounts by unit, and what of the customer isn't saved.
 
     `first` is the account that began first, mostly the only one.
     """
@@ -17,9 +17,19 @@ class Customer:
         self.charges: Final = first.charges
         self.first: Final = first
         self.accounts: Final[dict[str, Account]] = {first.unit: first}
-        self.business_keys: Final[set[str]] = set()
+        self.unsaved_since = 0
+        """The `partition_seq` of the first entry about it that isn't saved; 0: all are."""
+        self.saving = False
+        """Whether what was taken to be saved is on its way."""
+        self.unsaved: list[tuple[str, str]] = []
+        """What was kept of it since: names of `Books.kept`, and keys."""
 
     def account(self, unit: str) -> Account | None:
         """The account in a unit, or None."""
         first = self.first
         return first if first.unit == unit else self.accounts.get(unit)
+
+    @property
+    def evictable(self) -> bool:
+        """Whether it may leave memory: all of it is saved."""
+        return self.unsaved_since == 0 and not self.saving

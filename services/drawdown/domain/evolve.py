@@ -273,9 +273,7 @@ def _keep_refund(account: Account, details: EntryDetails) -> None:
     if refund is None:
         return
     if refund.event_id:
-        charged = account.charges.in_unit(refund.event_id, account.unit)
-        assert charged is not None, f"{refund.event_id} wasn't charged"
-        charged.returned += refund.amount
+        account.charges.refunded(refund.event_id, account.unit, refund.amount)
     else:
         account.payment(refund.payment_id).returned_minor += refund.money_minor
 

@@ -183,7 +183,7 @@ def overdraft_room(account: Account) -> int:
 
 def open_hold(account: Account, hold_id: str, at: int) -> tuple[Hold | None, Refusal | None]:
     """A hold that is open at `at` (µs), or why there is none."""
-    hold = account.holds.get(hold_id)
+    hold = account.hold(hold_id)
     if hold is None:
         return None, Refusal("unknown_hold", f"there is no hold {hold_id}")
     if not hold.open_at(at):
@@ -202,7 +202,7 @@ def _place_refusal(
         return wrong_amount(body.amount, "held")
     if body.expires_at <= at:
         return Refusal("invalid_period", "it would expire before it is placed")
-    if body.hold_id in account.holds or body.hold_id in named:
+    if body.hold_id in named or account.hold(body.hold_id) is not None:
         return Refusal("hold_id_used", f"hold {body.hold_id} exists")
     if body.expires_at - at > account.policy.hold_life_us:
         return Refusal("hold_life_too_long", f"at most {account.policy.hold_life_us} µs")

@@ -26,6 +26,15 @@ class Hold:
         self.ended_at = 0
         """When it was released, or expired (µs); 0 while it is open."""
         self.reservations: dict[str, int] = {}
+        self.commands: list[str] = []
+        """Keys of the commands that named it, while it is open: they are kept as long as it is."""
+
+    def named_by(self, key: str) -> bool:
+        """Note a command by its key. False: the same one has just named it."""
+        if key in self.commands[-1:]:
+            return False
+        self.commands.append(key)
+        return True
 
     def open_at(self, at: int) -> bool:
         """Whether it can be captured, extended and released at `at` (µs)."""
@@ -52,6 +61,7 @@ class Hold:
         other.state, other.ended_at = self.state, self.ended_at
         other.reserved, other.reserved_room = self.reserved, self.reserved_room
         other.reservations = dict(self.reservations)
+        other.commands = list(self.commands)
         return other
 
     def after(

@@ -30,7 +30,8 @@ from drawdown.domain.inputs import (
     UsageEvent,
     captured_event,
 )
-from drawdown.domain.memory import WINDOW_US, key_of
+from drawdown.domain.memory import WINDOW_US, key_of, standing
+from drawdown.domain.numbers import NEVER
 from drawdown.domain.pricing import form_refusal, price_of
 from drawdown.domain.rating import Price
 from drawdown.domain.refusals import Refusal
@@ -151,7 +152,7 @@ class Ledger(Books):
         due: list[EntryFacts] = []
         if isinstance(command.body, ChangePolicy) and _is_partition(account):
             # What fell due before goes by the policy that was in force.
-            due = self._due_everywhere(origin.due(), len(self.accounts()))
+            due = self._due_everywhere(origin.due(), NEVER)
         draft = self._draft(account, origin)
         ruling = carry_out(self, draft, command)
         if ruling is None:
@@ -261,7 +262,7 @@ class Ledger(Books):
     ) -> Decision:
         key = key_of(event.customer_id, event.event_id)
         place = refusal_key(key, event.digest, refusal.code)
-        before = self.refused.get(place, recorded_at)
+        before = standing(self.refused, place, recorded_at)
         if before is not None:
             return Decision("duplicate", [], refusal.code, refusal.detail, before.entry_id)
         account = self.account_for(event.customer_id, event.unit)

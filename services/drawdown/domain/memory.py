@@ -5,6 +5,7 @@ from typing import Final, final
 from mypy_extensions import mypyc_attr
 
 from drawdown.domain.entries import InputTopic, LedgerEntry, entry_id_of
+from drawdown.domain.kept import Kept
 from drawdown.domain.numbers import DAY_US
 
 WINDOW_US: Final = 35 * DAY_US
@@ -16,8 +17,9 @@ WINDOW_US: Final = 35 * DAY_US
 class Remembered:
     """A first decision: the digest of the body it was of, its entry, and its refusal if any.
 
-    It stands for inputs recorded up to `until` (µs). The entry is kept by its place, since most
-    ids are never asked for.
+    It stands for inputs recorded up to `until` (µs); `holds` counts the open holds that it named,
+    and while there are any it stands. The entry is kept by its place, since most ids are never
+    asked for.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class Remembered:
         index: int,
         code: str,
         until: int,
+        holds: int = 0,
     ) -> None:
         self.digest: Final = digest
         self.topic: Final[InputTopic] = topic
@@ -38,9 +41,10 @@ class Remembered:
         self.index: Final = index
         self.code: Final = code
         self.until: Final = until
+        self.holds: Final = holds
 
-    def kept_until(self, until: int) -> "Remembered":
-        """The same decision, remembered until another time (µs)."""
+    def kept(self, *, until: int, holds: int) -> "Remembered":
+        """The same decision, remembered until another time (µs), with so many open holds."""
         return Remembered(
             self.digest,
             topic=self.topic,
@@ -49,6 +53,7 @@ class Remembered:
             index=self.index,
             code=self.code,
             until=until,
+            holds=holds,
         )
 
     @property
@@ -70,49 +75,10 @@ def first_decision(entry: LedgerEntry, code: str, until: int, digest: bytes) -> 
     )
 
 
-@final
-class Memory:
-    """First decisions by id, each until its window ends.
-
-    Memory is given back a whole day later at the least, so that a broker's clock that is set back
-    finds what it needs.
-    """
-
-    def __init__(self) -> None:
-        self._by_id: Final[dict[str, Remembered]] = {}
-        self._days: Final[dict[int, list[str]]] = {}
-        self._oldest_day = 0
-
-    def __len__(self) -> int:
-        return len(self._by_id)
-
-    def get(self, key: str, recorded_at: int) -> Remembered | None:
-        """The first decision under `key` that stands for an input recorded then, or None."""
-        first = self._by_id.get(key)
-        return None if first is None or recorded_at > first.until else first
-
-    def keep(self, key: str, first: Remembered) -> None:
-        """Remember a first decision; it takes the place of one whose window has ended."""
-        self._by_id[key] = first
-        day = first.until // DAY_US
-        keys = self._days.get(day)
-        if keys is None:
-            self._days[day] = [key]
-        else:
-            keys.append(key)
-
-    def forget_before(self, recorded_at: int) -> None:
-        """Give back the memory of what ended more than a day before `recorded_at` (µs)."""
-        oldest_day = recorded_at // DAY_US - 1
-        if oldest_day <= self._oldest_day:
-            return
-        self._oldest_day = oldest_day
-        for day in [day for day in self._days if day < oldest_day]:
-            for key in self._days.pop(day):
-                first = self._by_id.get(key)
-                # Kept anew since, it stands under a later day.
-                if first is not None and first.until // DAY_US == day:
-                    del self._by_id[key]
+def standing(memory: Kept[Remembered], key: str, recorded_at: int) -> Remembered | None:
+    """The first decision under a key that stands for an input recorded then (µs), or None."""
+    first = memory.get(key)
+    return None if first is None or recorded_at > first.until else first
 
 
 @final

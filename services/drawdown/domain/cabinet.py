@@ -1,0 +1,201 @@
+"""The cabinet: what books keep, of which only a part need be in memory.
+
+Without a shelf all of it is here. With one, customers that were asked for lately are here, and
+everything that isn't saved yet; the rest is fetched when it is asked for.
+
+What is saved of a customer is saved as of one entry: its accounts, holds, charges and what was
+remembered, together. So an entry that is read again tells by its `account_seq` whether the state
+that was saved has it already.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final, final
+
+from drawdown.domain.accounts import Account
+from drawdown.domain.charges import Charged
+from drawdown.domain.command_memory import CommandMemory
+from drawdown.domain.customers import Customer
+from drawdown.domain.due_queue import DueQueue
+from drawdown.domain.holds import Hold
+from drawdown.domain.kept import Kept
+from drawdown.domain.memory import RejectedUsage, Remembered
+from drawdown.domain.numbers import NEVER
+from drawdown.domain.shelf import Parts, Shelf
+
+COMMAND: Final = "command"
+REFUSAL: Final = "refusal"
+REJECTED: Final = "rejected"
+DISPUTE: Final = "dispute"
+BUSINESS_KEY: Final = "business_key"
+
+
+@final
+class Cabinet:
+    """Customers and memory of one partition, with at most `customers_max` saved ones in memory."""
+
+    def __init__(self) -> None:
+        self.charges: Final[Kept[Charged]] = Kept()
+        self.commands: Final = CommandMemory()
+        self.refused: Final[Kept[Remembered]] = Kept()
+        self.rejected: Final[Kept[RejectedUsage]] = Kept()
+        self.disputes: Final[Kept[str]] = Kept()
+        """The payment that each dispute id names, by `key_of`."""
+        self.business_keys: Final[Kept[bool]] = Kept()
+        self.dues: Final = DueQueue()
+        self.shelf: Shelf | None = None
+        self.customers_max = NEVER
+        # Two generations: who is asked for moves to the younger; the older is dropped at a time.
+        self._younger: dict[str, Customer] = {}
+        self._older: dict[str, Customer] = {}
+        # A decision asks for its customer several times in a row.
+        self._latest: Customer | None = None
+        self._unsaved: Final[deque[Customer]] = deque()
+        self._of_nobody: list[tuple[str, str]] = []
+        """What was kept of customers without an account."""
+
+    def attach(self, shelf: Shelf, customers_max: int) -> None:
+        """Keep what is saved on a shelf, from before the first entry on."""
+        self.shelf = shelf
+        self.customers_max = customers_max
+        self.charges.fetch = shelf.charge
+        self.commands.first.fetch = shelf.command
+        self.refused.fetch = shelf.refusal
+        self.rejected.fetch = shelf.rejected
+        self.disputes.fetch = shelf.dispute
+        self.business_keys.fetch = shelf.business_key
+        self.dues.unsaved = {}
+
+    # ---- Customers.
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """A customer that has an account, or None. One from the shelf must be `came_in`."""
+        latest = self._latest
+        if latest is not None and latest.customer_id == customer_id:
+            return latest
+        latest = self._younger.get(customer_id)
+        if latest is None and self.shelf is not None:
+            latest = self._older.pop(customer_id, None)
+            if latest is not None:
+                self._younger[customer_id] = latest
+        if latest is not None:
+            self._latest = latest
+        return latest
+
+    def came_in(self, customer: Customer) -> None:
+        """Hold a customer that came from the shelf, or began."""
+        for account in customer.accounts.values():
+            if self.shelf is not None:
+                account.ended_hold = self.shelf.hold
+            self.dues.came_in(account)
+        self._younger[customer.customer_id] = customer
+
+    def here(self) -> Iterator[Customer]:
+        """The customers in memory."""
+        yield from list(self._younger.values())
+        yield from list(self._older.values())
+
+    def holds(self, customer_id: str) -> bool:
+        """Whether a customer is in memory."""
+        return customer_id in self._younger or customer_id in self._older
+
+    def trim(self) -> None:
+        """Let go of saved customers that weren't asked for lately, when there are too many."""
+        if len(self._younger) * 2 <= self.customers_max:
+            return
+        # What was taken apart by a decision may be the latest; it is looked up anew.
+        self._latest = None
+        staying = {
+            customer_id: customer
+            for customer_id, customer in self._older.items()
+            if not customer.evictable
+        }
+        self._older, self._younger = self._younger, staying
+
+    # ---- Saving.
+
+    def kept(self, customer: Customer | None, table: str, key: str) -> None:
+        """Something was kept of a customer, to be saved."""
+        if self.shelf is None:
+            return
+        if customer is None:
+            self._of_nobody.append((table, key))
+        else:
+            customer.unsaved.append((table, key))
+
+    def touched(self, customer: Customer, partition_seq: int) -> None:
+        """An entry about a customer was folded, to be saved."""
+        if customer.unsaved_since == 0:
+            customer.unsaved_since = partition_seq
+            self._unsaved.append(customer)
+
+    def unsaved_since(self) -> int:
+        """The `partition_seq` of the first entry that isn't saved; 0: all are."""
+        return self._unsaved[0].unsaved_since if self._unsaved else 0
+
+    def take(self, up_to_seq: int) -> list[Parts]:
+        """What isn't saved of customers since `up_to_seq` or earlier, as they are now."""
+        taken: list[Parts] = []
+        while self._unsaved and self._unsaved[0].unsaved_since <= up_to_seq:
+            taken.append(self._parts(self._unsaved.popleft()))
+        return taken
+
+    def take_of_nobody(self) -> list[tuple[str, str, object]]:
+        """What was kept of customers without an account."""
+        taken, self._of_nobody = self._of_nobody, []
+        return [(table, key, self._value(table, key)) for table, key in taken]
+
+    def saved(self, parts: Parts) -> None:
+        """What was taken is saved; what came since isn't."""
+        for key, charged in parts.charges:
+            self.charges.drop(key, charged)
+        for table, key, value in parts.kept:
+            self._drop(table, key, value)
+        for account, hold in parts.holds:
+            if hold.state != "open" and hold.hold_id not in account.unsaved_holds:
+                account.holds.pop(hold.hold_id, None)
+        parts.customer.saving = False
+
+    def saved_of_nobody(self, kept: list[tuple[str, str, object]]) -> None:
+        """The same, of customers without an account."""
+        for table, key, value in kept:
+            self._drop(table, key, value)
+
+    def _parts(self, customer: Customer) -> Parts:
+        charges: list[tuple[str, Charged]] = []
+        for key in customer.charges.unsaved:
+            charged = self.charges.get(key)
+            assert charged is not None
+            charges.append((key, charged))
+        kept = [(table, key, self._value(table, key)) for table, key in customer.unsaved]
+        holds: list[tuple[Account, Hold]] = []
+        for account in customer.accounts.values():
+            holds += [(account, account.holds[hold_id]) for hold_id in account.unsaved_holds]
+            account.unsaved_holds = {}
+        since = customer.unsaved_since
+        customer.charges.unsaved, customer.unsaved = [], []
+        customer.unsaved_since, customer.saving = 0, True
+        return Parts(customer, since=since, charges=charges, kept=kept, holds=holds)
+
+    def _value(self, table: str, key: str) -> object:
+        if table == COMMAND:
+            return self.commands.first.get(key)
+        if table == REFUSAL:
+            return self.refused.get(key)
+        if table == REJECTED:
+            return self.rejected.get(key)
+        if table == DISPUTE:
+            return self.disputes.get(key)
+        assert table == BUSINESS_KEY
+        return self.business_keys.get(key)
+
+    def _drop(self, table: str, key: str, value: object) -> None:
+        if isinstance(value, Remembered):
+            memory = self.commands.first if table == COMMAND else self.refused
+            memory.drop(key, value)
+        elif isinstance(value, RejectedUsage):
+            self.rejected.drop(key, value)
+        elif isinstance(value, bool):
+            self.business_keys.drop(key, value)
+        elif isinstance(value, str):
+            self.disputes.drop(key, value)
