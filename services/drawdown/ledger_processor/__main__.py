@@ -3,8 +3,7 @@
 import gc
 import signal
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
 import structlog
@@ -12,10 +11,11 @@ from confluent_kafka import KafkaException
 
 from drawdown import compiled, logs, metrics
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.clients import consumer, producer, transactional_producer
 from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import ledger_partitions
+from drawdown.clock import SYSTEM, Clock
 from drawdown.errors import DrawdownError, RetryableError, Unavailable
+from drawdown.ledger_processor.clients import Clients, KafkaClients
 from drawdown.ledger_processor.deciding import Decider, Framing
 from drawdown.ledger_processor.loop import Loop, Start
 from drawdown.ledger_processor.partition import PartitionWriter
@@ -26,33 +26,27 @@ from drawdown.settings import Settings, current
 
 SERVICE = "ledger_processor"
 FENCE_TIMEOUT_S = 60.0
-POLL_INTERVAL_MAX_MS = 600_000
-"""A recovery runs between two polls; the group waits this long for it."""
-
-SESSION_TIMEOUT_MS = 10_000
-"""So long after its last heartbeat a process counts as dead, and its partitions move."""
 
 
 def build(settings: Settings) -> Loop:
     """The processor with its clients. Raises `InvalidSetting`, `Unavailable`."""
     partitions = ledger_partitions(settings)
-    wire = Wire(settings)
     committers = ThreadPoolExecutor(settings.ledger_partitions_max, thread_name_prefix="commit")
-    group = settings.group(SERVICE)
-    usage = consumer(
-        settings,
-        group=group,
-        enable_partition_eof=True,
-        partition_assignment_strategy="cooperative-sticky",
-        max_poll_interval_ms=POLL_INTERVAL_MAX_MS,
-        session_timeout_ms=SESSION_TIMEOUT_MS,
+    clients = KafkaClients(settings, settings.group(SERVICE))
+    return assemble(settings, clients, committers, SYSTEM, partitions=partitions)
+
+
+def assemble(
+    settings: Settings, clients: Clients, committers: Executor, clock: Clock, *, partitions: int
+) -> Loop:
+    """The processor of a ledger with so many partitions, whatever its clients and clock are."""
+    wire = Wire(settings)
+    framed = framing(wire, partitions)
+    open_partition = partial(_open_partition, settings, wire, framed, clients, committers, clock)
+    ticker = Ticker(settings, clients.ticks(), header=wire.header("command"), actor=SERVICE)
+    return Loop(
+        settings, clients.usage(), clients.commands(), open_partition, committers, ticker, clock
     )
-    commands = consumer(settings, group=group, enable_partition_eof=True)
-    open_partition = partial(_open_partition, settings, wire, framing(wire, partitions), committers)
-    # An idempotent producer can fail for good; a tick that comes twice books nothing twice.
-    ticks = producer(settings, enable_idempotence=False, linger_ms=0)
-    ticker = Ticker(settings, ticks, header=wire.header("command"), actor=SERVICE)
-    return Loop(settings, usage, commands, open_partition, committers, ticker)
 
 
 def framing(wire: Wire, partitions: int) -> Framing:
@@ -77,18 +71,20 @@ def _open_partition(
     settings: Settings,
     wire: Wire,
     framed: Framing,
-    committers: ThreadPoolExecutor,
+    clients: Clients,
+    committers: Executor,
+    clock: Clock,
     number: int,
 ) -> Start:
-    producer = transactional_producer(settings, f"{settings.topic('ledger-entries')}-{number}")
+    producer = clients.transactional(f"{settings.topic('ledger-entries')}-{number}")
     try:
         producer.init_transactions(FENCE_TIMEOUT_S)
     except KafkaException as error:
         raise Unavailable(f"partition {number} can't be fenced: {error.args[0].str()}") from error
-    started = time.monotonic()
-    recovered = recover(settings, wire, number, group=settings.group(SERVICE))
+    started = clock.monotonic()
+    recovered = recover(settings, wire, number, clients, clock)
     metrics.RECOVERY_ENTRIES.labels(str(number)).inc(recovered.entries)
-    metrics.RECOVERY_SECONDS.labels(str(number)).set(time.monotonic() - started)
+    metrics.RECOVERY_SECONDS.labels(str(number)).set(clock.monotonic() - started)
     decider = Decider(
         recovered.ledger,
         framed,
@@ -96,7 +92,7 @@ def _open_partition(
         command_topic=settings.topic("ledger-commands"),
         parked=recovered.parked,
     )
-    writer = PartitionWriter(settings, number, decider, producer, committers)
+    writer = PartitionWriter(settings, number, decider, producer, committers, clock)
     return Start(writer, recovered.usage_offset, recovered.command_offset)
 
 

@@ -1,6 +1,5 @@
 """What the processor counts, on the metrics of the one catalogue."""
 
-import time
 from collections.abc import Mapping
 
 import structlog
@@ -74,9 +73,8 @@ def observe_lag(
                 LAG_RECORDS.labels(name, str(number)).set(max(0, end - position))
 
 
-def observe_due_lag(served: Mapping[int, Deciding]) -> None:
+def observe_due_lag(served: Mapping[int, Deciding], now_us: int) -> None:
     """Show how long what is due first in each partition has been waiting to be booked."""
-    now_us = time.time_ns() // 1_000
     for number, decider in served.items():
         waiting_us = max(0, now_us - decider.ledger.next_due_at())
         DUE_LAG_SECONDS.labels(str(number)).set(waiting_us / SECOND_US)

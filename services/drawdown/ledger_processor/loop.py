@@ -5,15 +5,15 @@ partitions of `ledger-commands`, so that a command never waits behind prefetched
 the two topics are co-partitioned whatever the assignor does.
 """
 
-import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 from typing import Final
 
 import structlog
 from confluent_kafka import OFFSET_INVALID, Consumer, Message, TopicPartition
 
+from drawdown.clock import Clock
 from drawdown.domain.numbers import SECOND_US
 from drawdown.domain.watermark import Watermark
 from drawdown.errors import PartitionHalted
@@ -59,7 +59,10 @@ class Start:
 
 
 class Loop:
-    """Runs until `stop`. `open_partition` fences and recovers a partition."""
+    """Runs until `stop`. `open_partition` fences and recovers a partition.
+
+    `run` is `join`, a `turn` after the other, `finish`, `close`.
+    """
 
     def __init__(
         self,
@@ -67,8 +70,9 @@ class Loop:
         usage: Consumer,
         commands: Consumer,
         open_partition: Callable[[int], Start],
-        committers: ThreadPoolExecutor,
+        committers: Executor,
         ticker: Ticker,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._usage = usage
@@ -76,6 +80,7 @@ class Loop:
         self._open_partition = open_partition
         self._committers = committers
         self._ticker = ticker
+        self._clock = clock
         self._writers: dict[int, PartitionWriter] = {}
         # A rate card that was sent an hour ago must not be overtaken by usage of a minute ago.
         self._catching_up: set[int] = set()
@@ -90,20 +95,36 @@ class Loop:
 
     def run(self) -> None:
         """Serve until stopped."""
-        self._join()
+        self.join()
         try:
             while not self._stopping:
-                self._turn()
-            self._finish(list(self._writers))
+                self.turn()
+            self.finish()
         finally:
-            # Closing hands every partition back, which flushes nothing more.
-            self._writers.clear()
-            self._usage.close()
-            self._commands.close()
-            self._ticker.close()
-            self._committers.shutdown(wait=False, cancel_futures=True)
+            self.close()
 
-    def _turn(self) -> None:
+    def join(self) -> None:
+        """Ask the group for partitions."""
+        topic = self._settings.topic("usage-events")
+        self._usage.subscribe(
+            [topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+        )
+
+    def finish(self) -> None:
+        """Commit all that is decided."""
+        self._finish(list(self._writers))
+
+    def close(self) -> None:
+        """Leave the group and let go of everything; what isn't committed is left undone."""
+        # Closing hands every partition back, which flushes nothing more.
+        self._writers.clear()
+        self._usage.close()
+        self._commands.close()
+        self._ticker.close()
+        self._committers.shutdown(wait=False, cancel_futures=True)
+
+    def turn(self) -> None:
+        """Take what has come, commands first; decide it, and begin the commits that are due."""
         usage, ended = _by_partition(self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S))
         # Commands go first, and what waits in hand must not fall due by their time.
         self._tell_watermarks(usage, lambda watermark: watermark.waiting("usage_events"))
@@ -116,12 +137,12 @@ class Loop:
         # While commands are caught up with, usage rests: its end isn't known then.
         ended -= self._catching_up
         self._tell_watermarks(ended, lambda watermark: watermark.ended("usage_events"))
-        now = time.monotonic()
-        self._ticker.look(self._served(), now, _now_us())
+        now = self._clock.monotonic()
+        self._ticker.look(self._served(), now, self._clock.now_us())
         if now - self._lag_at > LAG_INTERVAL_S:
             self._lag_at = now
             observe_lag(self._settings, self._usage, self._commands, list(self._writers))
-            observe_due_lag(self._served())
+            observe_due_lag(self._served(), self._clock.now_us())
         if any(now - fenced_at > FENCED_S for fenced_at in self._fenced_at.values()):
             self._join_again()
 
@@ -183,7 +204,7 @@ class Loop:
         self._record(writer, writer.finished())
 
     def _begin_due(self) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         for number, writer in list(self._writers.items()):
             if writer.due(now) and not writer.committing:
                 self._guarded(number, partial(writer.begin, self._usage.consumer_group_metadata()))
@@ -219,27 +240,21 @@ class Loop:
             self._halt(number, f"a programmer's error: {wrong}")
 
     def _clock_limit_us(self) -> int:
-        return _now_us() + self._settings.clock_ahead_max_s * SECOND_US
+        return self._clock.now_us() + self._settings.clock_ahead_max_s * SECOND_US
 
     # ---- Partitions come and go.
-
-    def _join(self) -> None:
-        topic = self._settings.topic("usage-events")
-        self._usage.subscribe(
-            [topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
-        )
 
     def _join_again(self) -> None:
         """Leave the group and join it: only a new assignment brings back what was fenced."""
         self._log.warning("joining_again", partitions=sorted(self._fenced_at))
         self._fenced_at.clear()
         self._usage.unsubscribe()
-        self._join()
+        self.join()
 
     def _step_back(self, number: int) -> None:
         """Another one writes the partition: leave it to that one, and to the group's decision."""
         self._give_up(number)
-        self._fenced_at[number] = time.monotonic()
+        self._fenced_at[number] = self._clock.monotonic()
 
     def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         # Fencing is mostly waiting for the broker, so the partitions are opened side by side.
@@ -253,7 +268,7 @@ class Loop:
         owned(len(self._writers))
 
     def _open(self, number: int, started: Callable[[], Start]) -> None:
-        began_at = time.monotonic()
+        began_at = self._clock.monotonic()
         try:
             start = started()
         except PartitionHalted as halt:
@@ -274,7 +289,7 @@ class Loop:
             partition=number,
             usage_offset=start.usage_offset,
             command_offset=start.command_offset,
-            seconds=round(time.monotonic() - began_at, 3),
+            seconds=round(self._clock.monotonic() - began_at, 3),
         )
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
@@ -336,10 +351,6 @@ def _by_partition(messages: list[Message]) -> tuple[dict[int, list[Message]], se
         if ended:
             ended.discard(number)
     return batches, ended
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1_000
 
 
 def _decide_in_slices(writer: PartitionWriter, batch: list[Message], limit_us: int) -> None:

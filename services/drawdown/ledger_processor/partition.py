@@ -5,15 +5,15 @@ decided into the outbox. After any error around a transaction the whole of it, s
 is thrown away and recovered; an epoch is never used again.
 """
 
-import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Protocol
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from drawdown.adapters.kafka.records import ConsumedRecord
+from drawdown.clock import Clock
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
 from drawdown.ledger_processor.outbox import Outbox, Record
@@ -67,13 +67,16 @@ class PartitionWriter:
         number: int,
         decider: Deciding,
         producer: Producer,
-        committers: ThreadPoolExecutor,
+        committers: Executor,
+        clock: Clock,
     ) -> None:
+        """Commits run in `committers`, threads as a rule."""
         self.number = number
         self.decider = decider
         self._settings = settings
         self._producer = producer
         self._committers = committers
+        self._clock = clock
         self._in_flight: Future[None] | None = None
         self._sent = Outbox()
         self._began_at = 0.0
@@ -112,7 +115,7 @@ class PartitionWriter:
         """
         assert self._in_flight is None
         outbox = self._sent = self.decider.take()
-        self._began_at = time.monotonic()
+        self._began_at = self._clock.monotonic()
         try:
             self._producer.begin_transaction()
             self._produce("ledger-entries", outbox.entries)
@@ -137,7 +140,7 @@ class PartitionWriter:
             raise TransactionFailed(self.number, error) from error
         finally:
             self._in_flight = None
-        return Committed(outbox=self._sent, seconds=time.monotonic() - self._began_at)
+        return Committed(outbox=self._sent, seconds=self._clock.monotonic() - self._began_at)
 
     def close(self) -> None:
         """End it; an open transaction is aborted by whoever fences next."""

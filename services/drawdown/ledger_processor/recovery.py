@@ -19,14 +19,16 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from drawdown.adapters.avro.codec import genesis_hash
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.partition_log import PartitionLog, log_client
+from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.kafka.records import value_of
 from drawdown.adapters.kafka.topics import TIMEOUT_S
+from drawdown.clock import Clock
 from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.evolve import UnknownEntry
 from drawdown.domain.ledger import Ledger
 from drawdown.errors import DecodeFailed, PartitionHalted, Unavailable
+from drawdown.ledger_processor.clients import Clients
 from drawdown.settings import Settings
 
 
@@ -41,15 +43,16 @@ class Recovered:
     entries: int
 
 
-def recover(settings: Settings, wire: Wire, partition: int, *, group: str) -> Recovered:
+def recover(
+    settings: Settings, wire: Wire, partition: int, clients: Clients, clock: Clock
+) -> Recovered:
     """Steps 2 to 5. The caller has fenced; only it may write the partition.
 
-    `group` is the one that commits the inputs' offsets. Raises `PartitionHalted` for what no
-    replay can mend, `Unavailable` if the broker is away.
+    Raises `PartitionHalted` for what no replay can mend, `Unavailable` if the broker is away.
     """
-    client = log_client(settings, group)
+    client = clients.log()
     try:
-        return _Recovery(settings, wire, partition, client).run()
+        return _Recovery(settings, wire, partition, client, clock).run()
     except KafkaException as error:
         reason = error.args[0].str()
         raise Unavailable(f"partition {partition} can't be recovered: {reason}") from error
@@ -60,11 +63,14 @@ def recover(settings: Settings, wire: Wire, partition: int, *, group: str) -> Re
 class _Recovery:
     """One recovery, with one client for all the logs that it reads."""
 
-    def __init__(self, settings: Settings, wire: Wire, partition: int, client: Consumer) -> None:
+    def __init__(
+        self, settings: Settings, wire: Wire, partition: int, client: Consumer, clock: Clock
+    ) -> None:
         self._settings = settings
         self._wire = wire
         self._partition = partition
         self._client = client
+        self._clock = clock
         self._ledger = Ledger(
             namespace=settings.namespace,
             partition=partition,
@@ -90,7 +96,9 @@ class _Recovery:
 
     def _log(self, name: str) -> PartitionLog:
         topic = self._settings.topic(name)
-        return PartitionLog(self._settings, topic, self._partition, client=self._client)
+        return PartitionLog(
+            self._settings, topic, self._partition, client=self._client, clock=self._clock
+        )
 
     def _fold_all(self) -> dict[str, int]:
         """Fold the ledger; the last source offset in it by input."""
@@ -109,7 +117,7 @@ class _Recovery:
 
     def _position(self, name: str, last: int | None) -> int:
         place = TopicPartition(self._settings.topic(name), self._partition)
-        start, end = span(self._client, place)
+        start, end = span(self._client, place, self._clock)
         if last is None:
             return start
         where = f"{place.topic} [{self._partition}]"

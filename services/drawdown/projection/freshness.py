@@ -1,12 +1,12 @@
 """How far and how long a read model is behind the ledger, for the metrics."""
 
-import time
 from collections.abc import Mapping
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from drawdown.adapters.postgres.store import Position
+from drawdown.clock import Clock
 from drawdown.metrics import PROJECTION_FRESHNESS_SECONDS, PROJECTION_LAG_RECORDS
 
 _EVERY_S: Final = 0.5
@@ -16,8 +16,9 @@ _US: Final = 1_000_000
 class Freshness:
     """Lag in records, by the ends that fetches report; age by when all was last shown."""
 
-    def __init__(self, consumer: Consumer, topic: str) -> None:
+    def __init__(self, consumer: Consumer, topic: str, clock: Clock) -> None:
         self._consumer = consumer
+        self._clock = clock
         self._topic = topic
         self._ends: dict[int, int] = {}
         """Ends reached, which lie behind the last record where a transaction marker follows it."""
@@ -42,7 +43,7 @@ class Freshness:
 
     def measure(self, followed: Mapping[int, Position]) -> None:
         """Update the metrics, twice a second at most. What isn't followed grows old."""
-        now = time.time()
+        now = self._clock.now_us() / _US
         if now - self._measured_at < _EVERY_S:
             return
         self._measured_at = now

@@ -14,7 +14,6 @@ What it does with a partition, in order:
    duel; a rebalance in between takes it away.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final, Protocol
@@ -23,6 +22,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from drawdown.adapters.postgres.store import Position
+from drawdown.clock import SYSTEM, Clock
 from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.evolve import UnknownEntry
 from drawdown.errors import DecodeFailed, FatalError, Fenced, Unavailable
@@ -61,10 +61,20 @@ class Store(Protocol):
 
 
 class Projector:
-    """Follows the partitions that the group gives it until `stop`."""
+    """Follows the partitions that the group gives it until `stop`.
+
+    `run` is `join`, a `turn` after the other, `close`.
+    """
 
     def __init__(
-        self, *, consumer: Consumer, topic: str, store: Store, decode: Decode, batch: int
+        self,
+        *,
+        consumer: Consumer,
+        topic: str,
+        store: Store,
+        decode: Decode,
+        batch: int,
+        clock: Clock = SYSTEM,
     ) -> None:
         """`consumer` needs `enable.partition.eof`, stored offsets by hand, eager assignment."""
         self._consumer = consumer
@@ -72,6 +82,7 @@ class Projector:
         self._store = store
         self._decode = decode
         self._batch = batch
+        self._clock = clock
         self._stopping = False
         self._waiting: dict[int, float] = {}
         """Partitions to be claimed, and when (monotonic)."""
@@ -80,7 +91,7 @@ class Projector:
         self._doubted: dict[int, int] = {}
         """The entry that was missing when a gap was read once."""
         self._outage = Backoff()
-        self._freshness = Freshness(consumer, topic)
+        self._freshness = Freshness(consumer, topic, clock)
 
     @property
     def halted(self) -> dict[int, str]:
@@ -93,20 +104,32 @@ class Projector:
 
     def run(self) -> None:
         """Project until `stop`. Leaves the group and the store whatever happens."""
-        self._consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
+        self.join()
         try:
             while not self._stopping:
-                self._claim_waiting()
-                self._take(self._consumer.consume(self._batch, _LINGER_S))
-                self._freshness.measure(self._followed)
+                self.turn()
         except KafkaException as error:
             raise Unavailable(f"the broker client gave up: {error.args[0].str()}") from error
         finally:
-            self._consumer.close()
-            self._store.close()
+            self.close()
+
+    def join(self) -> None:
+        """Ask the group for partitions."""
+        self._consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
+
+    def turn(self) -> None:
+        """Claim what is to be claimed, and write what has come."""
+        self._claim_waiting()
+        self._take(self._consumer.consume(self._batch, _LINGER_S))
+        self._freshness.measure(self._followed)
+
+    def close(self) -> None:
+        """Leave the group and the store."""
+        self._consumer.close()
+        self._store.close()
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         self._waiting = {each.partition: now for each in partitions}
         self._follow({})
         PARTITIONS_OWNED.set(len(partitions))
@@ -123,7 +146,7 @@ class Projector:
         _log.info("partitions_revoked", partitions=sorted(each.partition for each in partitions))
 
     def _claim_waiting(self) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         due = sorted(partition for partition, at in self._waiting.items() if at <= now)
         if not due:
             return
@@ -185,7 +208,7 @@ class Projector:
             self._database_away(error)
         except Fenced as error:
             _log.warning("fenced", partition=partition, reason=str(error))
-            self._waiting[partition] = time.monotonic() + _FENCED_S
+            self._waiting[partition] = self._clock.monotonic() + _FENCED_S
             self._let_go(partition)
         except SequenceGap as gap:
             if self._doubted.get(partition) == gap.expected:
@@ -198,7 +221,7 @@ class Projector:
 
     def _write(self, position: Position, records: list[Message]) -> None:
         """Write what is new; of records with a fault, those before it first."""
-        started = time.monotonic()
+        started = self._clock.monotonic()
         reads: list[Read] = []
         fault: DecodeFailed | None = None
         for record in records:
@@ -212,7 +235,7 @@ class Projector:
         )
         if entries:
             after = self._store.write(position, entries, reads[-1].offset + 1)
-            self._written(after, len(entries), time.monotonic() - started)
+            self._written(after, len(entries), self._clock.monotonic() - started)
         if fault is not None:
             raise fault
 
@@ -231,7 +254,7 @@ class Projector:
         if self._outage.just_began:
             _log.warning("away", reason=str(error))
         DATABASE_RETRIES.inc()
-        at = time.monotonic() + delay_s
+        at = self._clock.monotonic() + delay_s
         self._waiting = dict.fromkeys([*self._waiting, *self._followed], at)
         self._follow({})
 

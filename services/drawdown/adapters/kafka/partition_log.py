@@ -1,6 +1,5 @@
 """One partition of a topic, read in order from its start to an end that is known beforehand."""
 
-import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,6 +9,7 @@ from drawdown.adapters.kafka.clients import consumer
 from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.kafka.quiet import LOGGER
 from drawdown.adapters.kafka.records import offset_of, value_of
+from drawdown.clock import SYSTEM, Clock
 from drawdown.errors import Unavailable
 from drawdown.settings import Settings
 
@@ -38,6 +38,7 @@ class PartitionLog:
         *,
         end: int | None = None,
         client: Consumer | None = None,
+        clock: Clock = SYSTEM,
     ) -> None:
         """`topic` is the full name; without an `end`, the one it has now. Raises `Unavailable`.
 
@@ -46,6 +47,7 @@ class PartitionLog:
         self.topic: Final = topic
         self.partition: Final = partition
         self._owned: Final = client is None
+        self._clock: Final = clock
         self._client: Final = client or log_client(settings, settings.group("readers"))
         self.start, now = self._watermarks()
         self.end = now if end is None else min(end, now)
@@ -69,13 +71,13 @@ class PartitionLog:
         if self.position >= self.end:
             return
         self._client.assign([TopicPartition(self.topic, self.partition, self.position)])
-        heard_at = time.monotonic()
+        heard_at = self._clock.monotonic()
         while self.position < self.end:
             messages = self._client.consume(_BATCH, _POLL_S)
             if messages:
                 yield from self._before_end(messages)
-                heard_at = time.monotonic()
-            elif time.monotonic() - heard_at > _SILENCE_S:
+                heard_at = self._clock.monotonic()
+            elif self._clock.monotonic() - heard_at > _SILENCE_S:
                 raise Unavailable(f"{self.topic} [{self.partition}]: the broker is silent")
         self._client.unassign()
 
@@ -99,7 +101,7 @@ class PartitionLog:
     def _watermarks(self) -> tuple[int, int]:
         place = TopicPartition(self.topic, self.partition)
         try:
-            return span(self._client, place)
+            return span(self._client, place, self._clock)
         except KafkaException as error:
             self._close()
             raise Unavailable(f"{self.topic} [{self.partition}]: {error.args[0].str()}") from error

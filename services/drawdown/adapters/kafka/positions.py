@@ -1,6 +1,5 @@
 """How far the readers of a namespace's topics are."""
 
-import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -11,6 +10,7 @@ from drawdown.adapters.kafka.clients import consumer
 from drawdown.adapters.kafka.quiet import LOGGER
 from drawdown.adapters.kafka.topics import TIMEOUT_S
 from drawdown.adapters.topics import load_topics
+from drawdown.clock import SYSTEM, Clock
 from drawdown.errors import Unavailable
 from drawdown.settings import Settings
 
@@ -117,21 +117,21 @@ class Positions:
         return self._clients[service]
 
 
-def span(client: Consumer, place: TopicPartition) -> tuple[int, int]:
+def span(client: Consumer, place: TopicPartition, clock: Clock = SYSTEM) -> tuple[int, int]:
     """The first offset of a partition and the one after its last.
 
     A partition that was created a moment ago has no leader yet: it is asked again. Raises
     `KafkaException` when that doesn't help.
     """
-    deadline = time.monotonic() + _LEADER_S
+    deadline = clock.monotonic() + _LEADER_S
     while True:
         try:
             low, high = client.get_watermark_offsets(place, timeout=TIMEOUT_S)
             return int(low), int(high)
         except KafkaException as error:
-            if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
+            if error.args[0].code() not in _NO_LEADER_YET or clock.monotonic() > deadline:
                 raise
-            time.sleep(_LEADER_POLL_S)
+            clock.sleep(_LEADER_POLL_S)
 
 
 def _unavailable(error: KafkaException) -> Unavailable:

@@ -1,0 +1,70 @@
+"""The broker clients of a ledger processor: which there are, and how each is configured."""
+
+from typing import Final, Protocol
+
+from confluent_kafka import Consumer, Producer
+
+from drawdown.adapters.kafka.clients import consumer, producer, transactional_producer
+from drawdown.adapters.kafka.partition_log import log_client
+from drawdown.settings import Settings
+
+POLL_INTERVAL_MAX_MS: Final = 600_000
+"""A recovery runs between two polls; the group waits this long for it."""
+
+SESSION_TIMEOUT_MS: Final = 10_000
+"""So long after its last heartbeat a process counts as dead, and its partitions move."""
+
+
+class Clients(Protocol):
+    """Makes each client that a processor needs; nothing else in it does."""
+
+    def usage(self) -> Consumer:
+        """The member of the group, for `usage-events`; says where a partition ends."""
+
+    def commands(self) -> Consumer:
+        """Assigned by hand, for `ledger-commands`; says where a partition ends."""
+
+    def log(self) -> Consumer:
+        """What a recovery reads the ledger's topics with; closed after it."""
+
+    def transactional(self, transactional_id: str) -> Producer:
+        """What a partition's writer produces with; a new one for each time that it is opened."""
+
+    def ticks(self) -> Producer:
+        """What ticks are sent with."""
+
+
+class KafkaClients:
+    """Clients of the broker that the settings name."""
+
+    def __init__(self, settings: Settings, group: str) -> None:
+        """`group` is the full name of the processors' group."""
+        self._settings = settings
+        self._group = group
+
+    def usage(self) -> Consumer:
+        """Cooperative: who keeps a partition goes on with it while others move."""
+        return consumer(
+            self._settings,
+            group=self._group,
+            enable_partition_eof=True,
+            partition_assignment_strategy="cooperative-sticky",
+            max_poll_interval_ms=POLL_INTERVAL_MAX_MS,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+        )
+
+    def commands(self) -> Consumer:
+        """A consumer beside the group."""
+        return consumer(self._settings, group=self._group, enable_partition_eof=True)
+
+    def log(self) -> Consumer:
+        """A client for `PartitionLog`, which may ask for the offsets that the group committed."""
+        return log_client(self._settings, self._group)
+
+    def transactional(self, transactional_id: str) -> Producer:
+        """A producer whose `init_transactions` fences every earlier one of its id."""
+        return transactional_producer(self._settings, transactional_id)
+
+    def ticks(self) -> Producer:
+        """An idempotent producer can fail for good; a tick that comes twice books nothing twice."""
+        return producer(self._settings, enable_idempotence=False, linger_ms=0)
