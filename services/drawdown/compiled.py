@@ -36,9 +36,12 @@ _PATTERNS: Final = (
     "drawdown/adapters/avro/writing.py",
     "drawdown/adapters/avro/generated/*.py",
     "drawdown/adapters/kafka/records.py",
+    "drawdown/adapters/local_state/rows.py",
+    "drawdown/adapters/local_state/shelf.py",
     "drawdown/adapters/postgres/literals.py",
     "drawdown/balance_projector/*_rows.py",
     "drawdown/ledger_processor/deciding.py",
+    "drawdown/ledger_processor/folding.py",
     "drawdown/ledger_processor/outbox.py",
 )
 

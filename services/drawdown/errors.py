@@ -11,8 +11,10 @@ wrong while running:
     ├── RetryableError        trying again, unchanged, may succeed; exit code 75
     │   ├── Unavailable           the broker or the database doesn't answer
     │   ├── TimedOut              no answer within the time given
-    │   └── Fenced                another process has taken the partition over
+    │   ├── Fenced                another process has taken the partition over
+    │   └── StateUnwritable       the disk refuses local state: full, read-only, in use elsewhere
     └── FatalError            trying again can't help; exit code 1
+        ├── StateUnreadable       local state that is corrupt, foreign or of another format
         ├── LocalSetupFailed      the embedded broker or database can't be installed or started
         ├── DecodeFailed          bytes that are no record of the schema
         │   └── SchemaUnknown         a framing or schema id that nobody here knows
@@ -61,8 +63,16 @@ class Fenced(RetryableError):
     """Another process has taken the partition over; this one must let go of it."""
 
 
+class StateUnwritable(RetryableError):
+    """The disk refuses local state: it is full, read-only, or another process has it open."""
+
+
 class FatalError(DrawdownError):
     """Trying again can't help."""
+
+
+class StateUnreadable(FatalError):
+    """Local state that is corrupt, foreign or of another format; it is rebuilt, never trusted."""
 
 
 class LocalSetupFailed(FatalError):

@@ -74,6 +74,24 @@ class Settings(BaseSettings):
     rate_card_lead_s: Annotated[int, Field(ge=0)] = 60
     """A rate card takes effect at least this long after its command was appended."""
 
+    state: Annotated[str, Field(pattern="^(disk|memory)$")] = "disk"
+    """`disk`: what is folded is saved, and a restart folds only what came since; `memory`: every
+    start folds the whole ledger, and all of it is in memory."""
+    state_dir: Path | None = None
+    """Where local state stands, by partition; absent: `state` in `data_dir`. One for each process:
+    what another one has open is refused."""
+    state_cache_accounts: Annotated[int, Field(ge=100)] = 100_000
+    """Customers in memory at most, beside those whose latest entries aren't saved yet."""
+    state_unsaved_entries: Annotated[int, Field(ge=1)] = 20_000
+    """Entries of a partition after which a customer is saved at last: so many are folded again at
+    most after a kill, and so many charges are in memory."""
+    state_block_cache_mb: Annotated[int, Field(ge=8)] = 256
+    """What the local stores of a process keep of their files in memory."""
+    state_snapshot_dir: Path | None = None
+    """Where copies of local state go from which a process without its disk begins; absent: none."""
+    state_snapshot_interval_s: Annotated[int, Field(ge=1)] = 3_600
+    """How often a partition's local state is copied."""
+
     projector_batch: Annotated[int, Field(ge=1)] = 5_000
     """Ledger entries written to Postgres in one transaction at most."""
 
@@ -95,6 +113,11 @@ class Settings(BaseSettings):
     def group(self, service: str) -> str:
         """The consumer group of a service, such as `live.ledger_processor`."""
         return f"{self.namespace}.{service}"
+
+    @property
+    def state_folder(self) -> Path:
+        """Where local state stands."""
+        return self.data_dir / "state" if self.state_dir is None else self.state_dir
 
     def database_schema(self, projection: str) -> str:
         """The database schema of a projection, such as `live_balance`."""

@@ -167,6 +167,17 @@ class Account:
         self.paying.place(lot)
         self._count(lot)
 
+    def take_in(self, lot: Lot) -> None:
+        """Take in a lot that was saved."""
+        self.lots[lot.lot_id] = lot
+        self.dues.lot_changed(lot)
+        self.paying.place(lot)
+
+    def take_in_hold(self, hold: Hold) -> None:
+        """Take in an open hold that was saved."""
+        self.holds[hold.hold_id] = hold
+        self.dues.hold_changed(hold)
+
     def spend(self, lot: Lot, amount: int, released_minor: int) -> None:
         """Consume unreserved credits of a lot."""
         assert 0 < amount <= lot.remaining - lot.reserved, f"{amount} of {lot.lot_id} isn't there"

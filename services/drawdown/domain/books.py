@@ -1,6 +1,6 @@
 """The books of one partition: everything its entries say, and nothing else."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Final, final
 
 from drawdown.domain.accounts import Account
@@ -10,6 +10,7 @@ from drawdown.domain.customers import Customer
 from drawdown.domain.due_bookings import first_due
 from drawdown.domain.entries import (
     PARTITION_CUSTOMER,
+    PARTITION_UNIT,
     Charge,
     EntryDetails,
     EntryFacts,
@@ -28,6 +29,7 @@ from drawdown.domain.memory import (
 )
 from drawdown.domain.numbers import NEVER
 from drawdown.domain.policies import DEFAULT_POLICY, Policy, changed
+from drawdown.domain.rate_cards import RateCard
 from drawdown.domain.rating import RateBook
 from drawdown.domain.refunds import refund_key
 
@@ -90,11 +92,15 @@ class Books:
         customer = self._customer(customer_id)
         return None if customer is None else customer.charges.standing(event_id, recorded_at)
 
-    def foresee(self, events: list[UsageEvent]) -> None:
-        """Look up at once which of these events weren't charged before."""
+    def foresee(self, events: Sequence[object]) -> None:
+        """Look up at once which of these weren't charged before; what is no event is left out."""
         shelf = self.cabinet.shelf
         if shelf is not None:
-            keys = [key_of(event.customer_id, event.event_id) for event in events]
+            keys = [
+                key_of(each.customer_id, each.event_id)
+                for each in events
+                if isinstance(each, UsageEvent)
+            ]
             absent = self.cabinet.charges.absent
             absent.clear()
             absent.update(shelf.uncharged(keys))
@@ -158,6 +164,25 @@ class Books:
             self.cabinet.dues.note(account)
         return due
 
+    def restore(
+        self,
+        *,
+        partition_seq: int,
+        closed_until: int,
+        cards: list[RateCard],
+        dues: Iterable[tuple[str, int]],
+    ) -> None:
+        """Begin with what the shelf holds: what follows are the entries after `partition_seq`."""
+        self.partition_seq = partition_seq
+        self.closed_until = closed_until
+        for card in cards:
+            self.rate_book.apply(card)
+        self.cabinet.dues.restore(dues)
+        account = self.account(PARTITION_CUSTOMER, PARTITION_UNIT)
+        if account is not None:
+            self.default_policy = changed(DEFAULT_POLICY, account.policy_change)
+            self.default_recurring_set_at = account.recurring_set_at
+
     def evolve(self, entry: LedgerEntry) -> None:
         """Fold one entry. Raises `UnknownEntry` for a type of a later version."""
         assert entry.partition_seq == self.partition_seq + 1, (
@@ -183,17 +208,11 @@ class Books:
             assert customer is not None
             self.cabinet.touched(customer, entry.partition_seq)
 
-    def evolve_again(self, entry: LedgerEntry) -> bool:
-        """Fold an entry that what was saved may have already; whether it hadn't."""
-        facts = entry.facts
-        account = self.account(facts.customer_id, facts.unit)
-        if account is None or facts.account_seq > account.account_seq:
-            self.evolve(entry)
-            return True
+    def pass_over(self, entry: LedgerEntry) -> None:
+        """Go past an entry that its customer's state has already."""
         self.partition_seq = entry.partition_seq
-        if facts.cause == "tick":
+        if entry.facts.cause == "tick":
             self._remember_tick(entry)
-        return False
 
     def _begin(self, account: Account) -> None:
         customer = self._customer(account.customer_id)

@@ -54,6 +54,13 @@ class DueQueue:
                 return customer_id, unit
         return None
 
+    def take_unsaved(self) -> list[tuple[str, int]]:
+        """What was noted since the last call, by account."""
+        if not self.unsaved:
+            return []
+        taken, self.unsaved = list(self.unsaved.items()), {}
+        return taken
+
     def restore(self, saved: Iterable[tuple[str, int]]) -> None:
         """Begin with what was saved."""
         for key, moment in saved:

@@ -62,6 +62,22 @@ class Dues:
             heappush(self._expirations, (lot.expires_at, lot.lot_seq, lot.lot_id))
             self.next_at = min(self.next_at, lot.expires_at + self.grace_us)
 
+    def activations(self) -> list[tuple[int, int, str]]:
+        """The moments at which lots begin that weren't passed yet, with their lots' places and ids.
+
+        Nothing else says so of a lot; what else may fall due is told by lots and holds.
+        """
+        return [
+            (moment, order, item_id)
+            for moment, kind, order, item_id in self._moments
+            if kind == ACTIVATION
+        ]
+
+    def await_activations(self, moments: list[tuple[int, int, str]]) -> None:
+        """Note again when lots begin."""
+        for moment, order, lot_id in moments:
+            self._push(moment, ACTIVATION, order, lot_id)
+
     def hold_changed(self, hold: Hold) -> None:
         """Note when a hold that is open expires."""
         self._push(hold.expires_at, HOLD_EXPIRY, hold.number, hold.hold_id)

@@ -206,6 +206,11 @@ class PolicyChange:
     recurring: RecurringGrant | None = None
     rollover: Rollover | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing."""
+        return self == PolicyChange()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rejection:

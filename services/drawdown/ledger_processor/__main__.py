@@ -20,6 +20,7 @@ from drawdown.ledger_processor.deciding import Decider, Framing
 from drawdown.ledger_processor.loop import Loop, Start
 from drawdown.ledger_processor.partition import PartitionWriter
 from drawdown.ledger_processor.recovery import recover
+from drawdown.ledger_processor.states import DiskStates, NoStates, States
 from drawdown.ledger_processor.ticking import Ticker
 from drawdown.local.discovery import resolved
 from drawdown.settings import Settings, current
@@ -33,16 +34,31 @@ def build(settings: Settings) -> Loop:
     partitions = ledger_partitions(settings)
     committers = ThreadPoolExecutor(settings.ledger_partitions_max, thread_name_prefix="commit")
     clients = KafkaClients(settings, settings.group(SERVICE))
-    return assemble(settings, clients, committers, SYSTEM, partitions=partitions)
+    states = _states(settings, partitions)
+    return assemble(settings, clients, committers, states, SYSTEM, partitions=partitions)
+
+
+def _states(settings: Settings, partitions: int) -> States:
+    if settings.state == "memory":
+        return NoStates()
+    return DiskStates(settings, settings.topic("ledger-entries"), partitions)
 
 
 def assemble(
-    settings: Settings, clients: Clients, committers: Executor, clock: Clock, *, partitions: int
+    settings: Settings,
+    clients: Clients,
+    committers: Executor,
+    states: States,
+    clock: Clock,
+    *,
+    partitions: int,
 ) -> Loop:
     """The processor of a ledger with so many partitions, whatever its clients and clock are."""
     wire = Wire(settings)
     framed = framing(wire, partitions)
-    open_partition = partial(_open_partition, settings, wire, framed, clients, committers, clock)
+    open_partition = partial(
+        _open_partition, settings, wire, framed, clients, committers, states, clock
+    )
     ticker = Ticker(settings, clients.ticks(), header=wire.header("command"), actor=SERVICE)
     return Loop(
         settings, clients.usage(), clients.commands(), open_partition, committers, ticker, clock
@@ -73,6 +89,7 @@ def _open_partition(
     framed: Framing,
     clients: Clients,
     committers: Executor,
+    states: States,
     clock: Clock,
     number: int,
 ) -> Start:
@@ -82,7 +99,7 @@ def _open_partition(
     except KafkaException as error:
         raise Unavailable(f"partition {number} can't be fenced: {error.args[0].str()}") from error
     started = clock.monotonic()
-    recovered = recover(settings, wire, number, clients, clock)
+    recovered = recover(settings, wire, number, clients, states, clock)
     metrics.RECOVERY_ENTRIES.labels(str(number)).inc(recovered.entries)
     metrics.RECOVERY_SECONDS.labels(str(number)).set(clock.monotonic() - started)
     decider = Decider(
@@ -92,7 +109,9 @@ def _open_partition(
         command_topic=settings.topic("ledger-commands"),
         parked=recovered.parked,
     )
-    writer = PartitionWriter(settings, number, decider, producer, committers, clock)
+    writer = PartitionWriter(
+        settings, number, decider, producer, committers, clock, recovered.keeper
+    )
     return Start(writer, recovered.usage_offset, recovered.command_offset)
 
 

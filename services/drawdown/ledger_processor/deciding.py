@@ -118,22 +118,32 @@ class Decider:
         outbox = self.outbox
         at_most_ms = at_most_us // _US_PER_MS
         read_until = -1
-        for record in records:
+        events = self._usage_events(records)
+        for place, record in enumerate(records):
             offset = offset_of(record)
             recorded_at = _appended_at(record, self._usage_topic, offset, at_most_ms)
             if recorded_at != read_until:
                 self._read("usage_events", recorded_at)
                 read_until = recorded_at
-            value = value_of(record)
-            try:
-                event = self._usage_event(value)
-            except Unfit as unfit:
-                self._park(self._usage_topic, record, offset, recorded_at, unfit)
-            else:
-                decision = self.ledger.decide_usage(event, recorded_at, value)
+            event = events[place]
+            if isinstance(event, UsageEvent):
+                decision = self.ledger.decide_usage(event, recorded_at, value_of(record))
                 self._book(decision, "usage_events", offset)
                 outbox.events += 1
+            else:
+                self._park(self._usage_topic, record, offset, recorded_at, event)
             outbox.next_usage_offset = offset + 1
+
+    def _usage_events(self, records: Sequence[ConsumedRecord]) -> list[UsageEvent | Unfit]:
+        """The events, or why a record is none; which of them are new is looked up at once."""
+        events: list[UsageEvent | Unfit] = []
+        for record in records:
+            try:
+                events.append(self._usage_event(value_of(record)))
+            except Unfit as unfit:
+                events.append(unfit)
+        self.ledger.foresee(events)
+        return events
 
     def decide_commands(self, records: Sequence[ConsumedRecord], at_most_us: int) -> None:
         """Decide commands, and answer each."""
@@ -263,6 +273,9 @@ class Decider:
             if facts.type != "deduction":
                 outbox.count_entry(facts.type)
             booked.append(entry)
+            outbox.last_hash = sealed.hash
+        if booked:
+            outbox.decided[topic] = offset
         if decision.outcome == "duplicate":
             outbox.duplicates += 1
         elif decision.outcome == "rejected":

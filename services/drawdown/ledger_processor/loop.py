@@ -16,7 +16,7 @@ from confluent_kafka import OFFSET_INVALID, Consumer, Message, TopicPartition
 from drawdown.clock import Clock
 from drawdown.domain.numbers import SECOND_US
 from drawdown.domain.watermark import Watermark
-from drawdown.errors import PartitionHalted
+from drawdown.errors import PartitionHalted, StateUnwritable
 from drawdown.ledger_processor.counting import (
     count,
     is_end,
@@ -221,6 +221,11 @@ class Loop:
         if writer.decider.outbox.inputs or writer.decider.outbox.ticks:
             writer.begin(self._usage.consumer_group_metadata())
             self._record(writer, writer.finished(wait=True))
+        try:
+            writer.save()
+        except StateUnwritable as error:
+            # Who opens the partition next folds more, and that is all.
+            self._log.warning("state_not_saved", partition=writer.number, reason=str(error))
 
     def _record(self, writer: PartitionWriter, committed: Committed | None) -> None:
         if committed is not None:

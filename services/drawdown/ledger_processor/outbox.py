@@ -2,6 +2,8 @@
 
 from typing import Final, final
 
+from drawdown.domain.entries import InputTopic
+
 Record = dict[str, bytes]
 """A record to produce: `key` and `value`."""
 
@@ -14,6 +16,10 @@ class Outbox:
         self.entries: Final[list[Record]] = []
         self.replies: Final[list[Record]] = []
         self.dead_letters: Final[list[Record]] = []
+        self.last_hash = b""
+        """The hash of the last of the entries."""
+        self.decided: Final[dict[InputTopic, int]] = {}
+        """The offset of the last input that has entries, by its topic."""
         self.next_usage_offset = -1
         self.next_command_offset = -1
         self.events = 0

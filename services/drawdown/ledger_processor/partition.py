@@ -8,14 +8,16 @@ is thrown away and recovered; an epoch is never used again.
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from drawdown.adapters.kafka.records import ConsumedRecord
 from drawdown.clock import Clock
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
+from drawdown.errors import StateUnwritable
+from drawdown.ledger_processor.keeping import Keeper, Saving
 from drawdown.ledger_processor.outbox import Outbox, Record
 from drawdown.settings import Settings
 
@@ -69,14 +71,19 @@ class PartitionWriter:
         producer: Producer,
         committers: Executor,
         clock: Clock,
+        keeper: Keeper | None = None,
     ) -> None:
-        """Commits run in `committers`, threads as a rule."""
+        """Commits run in `committers`, threads as a rule. `keeper` saves the decider's state."""
         self.number = number
         self.decider = decider
         self._settings = settings
         self._producer = producer
         self._committers = committers
         self._clock = clock
+        self._keeper = keeper
+        self._saving: Saving | None = None
+        self._last_offset = -1
+        """Of the last entry that was delivered."""
         self._in_flight: Future[None] | None = None
         self._sent = Outbox()
         self._began_at = 0.0
@@ -116,9 +123,11 @@ class PartitionWriter:
         assert self._in_flight is None
         outbox = self._sent = self.decider.take()
         self._began_at = self._clock.monotonic()
+        if self._keeper is not None:
+            self._saving = self._keeper.take(outbox.last_hash, outbox.decided)
         try:
             self._producer.begin_transaction()
-            self._produce("ledger-entries", outbox.entries)
+            self._produce("ledger-entries", self._reported(outbox.entries))
             self._produce("ledger-replies", outbox.replies)
             self._produce("dead-letters", outbox.dead_letters)
         except (KafkaException, BufferError) as error:
@@ -136,11 +145,25 @@ class PartitionWriter:
             return None
         try:
             future.result()
-        except KafkaException as error:
+        except (KafkaException, StateUnwritable) as error:
             raise TransactionFailed(self.number, error) from error
         finally:
             self._in_flight = None
+        if self._keeper is not None and self._saving is not None:
+            self._keeper.saved(self._saving)
         return Committed(outbox=self._sent, seconds=self._clock.monotonic() - self._began_at)
+
+    def save(self) -> None:
+        """Save everything, so that who opens the partition next has nothing to fold. Nothing may
+        be decided that isn't committed. Raises `StateUnwritable`."""
+        outbox = self.decider.outbox
+        assert self._in_flight is None
+        assert not outbox.entries
+        if self._keeper is not None:
+            saving = self._keeper.take(outbox.last_hash, outbox.decided, everything=True)
+            if saving is not None:
+                self._keeper.write(saving, self._last_offset)
+                self._keeper.saved(saving)
 
     def close(self) -> None:
         """End it; an open transaction is aborted by whoever fences next."""
@@ -148,8 +171,22 @@ class PartitionWriter:
             self._in_flight.cancel()
             self._in_flight = None
         self._producer.purge()
+        if self._keeper is not None:
+            self._keeper.close()
 
-    def _produce(self, topic: str, records: list[Record]) -> None:
+    def _reported(self, records: list[Record]) -> list[Any]:
+        """Have the delivery of the last entry reported: the checkpoint says its offset."""
+        if self._saving is None:
+            return records
+        return [*records[:-1], {**records[-1], "callback": self._delivered}]
+
+    def _delivered(self, _: KafkaError | None, message: Message) -> None:
+        """What failed fails the commit."""
+        offset = message.offset()
+        if offset is not None:
+            self._last_offset = offset
+
+    def _produce(self, topic: str, records: list[Any]) -> None:
         if not records:
             return
         queued = self._producer.produce_batch(
@@ -172,6 +209,8 @@ class PartitionWriter:
         """In a thread: the client waits without the interpreter's lock."""
         self._producer.send_offsets_to_transaction(offsets, group_metadata, CALL_TIMEOUT_S)
         self._producer.commit_transaction(CALL_TIMEOUT_S)
+        if self._keeper is not None and self._saving is not None:
+            self._keeper.write(self._saving, self._last_offset)
 
 
 def _is_fencing(cause: BaseException) -> bool:

@@ -2,9 +2,12 @@
 
 1. Fence: `init_transactions` of `<ledger topic>-<partition>` ends every earlier writer and aborts
    what it left open. The id comes from the topic's name, never from a setting.
-2. Begin with an empty state. (A local checkpoint will stand here.)
-3. Fold `ledger-entries` to its end, committed records only. The end is where the broker says the
-   partition ends, never the last record's offset: transaction markers leave holes.
+2. Begin with local state, if it is of this ledger: its last entry must stand in the log where the
+   checkpoint says, with the hash that it says. If it isn't, the state is deleted; without any, a
+   snapshot is begun with, and without that nothing.
+3. Fold `ledger-entries` from the checkpoint to its end, committed records only. The end is where
+   the broker says the partition ends, never the last record's offset: transaction markers leave
+   holes. What is folded is saved on the way, so that memory stays bounded.
 4. Input positions: the last source offset in the ledger + 1 for each input topic; none: the start
    of its log. An incomplete last decision halts the partition. So does a position below the log's
    start, unless the committed offset says that what was deleted had been decided and wrote nothing
@@ -13,30 +16,46 @@
 6. Serve. What lies between is decided again and writes nothing twice.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from drawdown.adapters.avro.codec import genesis_hash
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.positions import span
-from drawdown.adapters.kafka.records import value_of
+from drawdown.adapters.kafka.records import offset_of, value_of
 from drawdown.adapters.kafka.topics import TIMEOUT_S
+from drawdown.adapters.local_state.checkpoint import Checkpoint
+from drawdown.adapters.local_state.shelf import RowShelf
 from drawdown.clock import Clock
-from drawdown.domain.entries import LedgerEntry
-from drawdown.domain.evolve import UnknownEntry
 from drawdown.domain.ledger import Ledger
-from drawdown.errors import DecodeFailed, PartitionHalted, Unavailable
+from drawdown.errors import DecodeFailed, PartitionHalted, StateUnreadable, Unavailable
 from drawdown.ledger_processor.clients import Clients
+from drawdown.ledger_processor.folding import Folder
+from drawdown.ledger_processor.keeping import Keeper
+from drawdown.ledger_processor.states import State, States
 from drawdown.settings import Settings
+
+_LEDGER = "ledger-entries"
+
+Progress = Callable[[int, int], None]
+"""Told how many offsets of the ledger are folded, of how many."""
+
+
+def says_nothing(folded: int, total: int) -> None:
+    """For who doesn't watch."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recovered:
-    """Where a partition goes on: next offsets of its inputs, and what was parked beyond them."""
+    """Where a partition goes on: next offsets of its inputs, and what was parked beyond them.
+
+    `entries` counts those that were folded; `keeper` saves the state from now on, if it is kept.
+    """
 
     ledger: Ledger
+    keeper: Keeper | None
     usage_offset: int
     command_offset: int
     parked: set[tuple[str, int]]
@@ -44,15 +63,22 @@ class Recovered:
 
 
 def recover(
-    settings: Settings, wire: Wire, partition: int, clients: Clients, clock: Clock
+    settings: Settings,
+    wire: Wire,
+    partition: int,
+    clients: Clients,
+    states: States,
+    clock: Clock,
+    progress: Progress = says_nothing,
 ) -> Recovered:
     """Steps 2 to 5. The caller has fenced; only it may write the partition.
 
-    Raises `PartitionHalted` for what no replay can mend, `Unavailable` if the broker is away.
+    Raises `PartitionHalted` for what no replay can mend, `Unavailable` if the broker is away,
+    `StateUnwritable` if the disk refuses.
     """
     client = clients.log()
     try:
-        return _Recovery(settings, wire, partition, client, clock).run()
+        return _Recovery(settings, wire, partition, client, states, clock, progress).run()
     except KafkaException as error:
         reason = error.args[0].str()
         raise Unavailable(f"partition {partition} can't be recovered: {reason}") from error
@@ -64,56 +90,147 @@ class _Recovery:
     """One recovery, with one client for all the logs that it reads."""
 
     def __init__(
-        self, settings: Settings, wire: Wire, partition: int, client: Consumer, clock: Clock
+        self,
+        settings: Settings,
+        wire: Wire,
+        partition: int,
+        client: Consumer,
+        states: States,
+        clock: Clock,
+        progress: Progress,
     ) -> None:
         self._settings = settings
         self._wire = wire
         self._partition = partition
         self._client = client
+        self._states = states
         self._clock = clock
-        self._ledger = Ledger(
-            namespace=settings.namespace,
-            partition=partition,
-            rate_card_lead_us=settings.rate_card_lead_s * 1_000_000,
-            read_usage=wire.usage_in,
-        )
+        self._progress = progress
 
     def run(self) -> Recovered:
-        last = self._fold_all()
-        usage = self._position("usage-events", last.get("usage_events"))
-        commands = self._position("ledger-commands", last.get("ledger_commands"))
+        state = self._state()
+        try:
+            return self._recovered(state)
+        except (PartitionHalted, StateUnreadable) as error:
+            if state is None or state.checkpoint is None:
+                _close(state)
+                raise
+            # Whether the ledger or what was saved of it is wrong, the ledger alone says.
+            state = self._states.replace(self._partition, state, str(error))
+        except BaseException:
+            _close(state)
+            raise
+        return self._from_nothing(state)
+
+    def _from_nothing(self, state: State) -> Recovered:
+        try:
+            return self._recovered(state)
+        except BaseException:
+            _close(state)
+            raise
+
+    def _recovered(self, state: State | None) -> Recovered:
+        ledger = self._ledger(state)
+        checkpoint = None if state is None else state.checkpoint
+        folder = Folder(
+            ledger,
+            header=self._wire.header("ledger-entry"),
+            lift=self._wire.decode_entry_checked,
+            shelved_seq=0 if checkpoint is None else checkpoint.last.partition_seq,
+        )
+        if checkpoint is not None:
+            folder.decided.update(checkpoint.decided)
+        keeper = None
+        if state is not None:
+            keeper = Keeper(
+                ledger,
+                state.store,
+                self._settings.topic(_LEDGER),
+                unsaved_max=self._settings.state_unsaved_entries,
+                begun=checkpoint,
+            )
+        self._fold_all(folder, keeper, None if checkpoint is None else checkpoint.fold.offset)
+        usage = self._position("usage-events", folder.decided.get("usage_events"))
+        commands = self._position("ledger-commands", folder.decided.get("ledger_commands"))
         positions = {
             self._settings.topic("usage-events"): usage,
             self._settings.topic("ledger-commands"): commands,
         }
         return Recovered(
-            ledger=self._ledger,
+            ledger=ledger,
+            keeper=keeper,
             usage_offset=usage,
             command_offset=commands,
             parked=self._parked(positions),
-            entries=self._ledger.partition_seq,
+            entries=folder.entries,
         )
 
-    def _log(self, name: str) -> PartitionLog:
-        topic = self._settings.topic(name)
-        return PartitionLog(
-            self._settings, topic, self._partition, client=self._client, clock=self._clock
-        )
+    # ---- Step 2.
 
-    def _fold_all(self) -> dict[str, int]:
-        """Fold the ledger; the last source offset in it by input."""
-        last: dict[str, int] = {}
-        unfinished = ""
-        with self._log("ledger-entries") as log:
-            for message in log.records():
-                entry = _fold(self._ledger, self._wire, message)
-                last[entry.source_topic] = entry.source_offset
-                unfinished = entry.entry_id if entry.index + 1 < entry.count else ""
-        if unfinished:
-            raise PartitionHalted(
-                f"partition {self._partition}: the decision of {unfinished} is torn"
+    def _state(self) -> State | None:
+        """Local state that is of this ledger, be it empty; None: none is kept."""
+        state = self._states.open(self._partition)
+        while state is not None and state.checkpoint is not None:
+            wrong = self._wrong_with(state.checkpoint)
+            if not wrong:
+                return state
+            state = self._states.replace(self._partition, state, wrong)
+        return state
+
+    def _wrong_with(self, checkpoint: Checkpoint) -> str:
+        """Why local state isn't of this ledger; empty if it is."""
+        last = checkpoint.last
+        with self._log(_LEDGER, last.offset) as log:
+            if not log.start <= last.offset < log.end:
+                return f"the ledger has no offset {last.offset}: it has {log.start}–{log.end}"
+            message = next(log.records(), None)
+        if message is None or offset_of(message) != last.offset:
+            return f"the ledger has no entry at offset {last.offset}"
+        try:
+            entry = self._wire.decode_entry(value_of(message))
+        except DecodeFailed as error:
+            return f"offset {last.offset} can't be read: {error}"
+        if (entry.partition_seq, entry.hash) != (last.partition_seq, checkpoint.last_hash):
+            return f"offset {last.offset} holds another entry than the one that was saved last"
+        return ""
+
+    def _ledger(self, state: State | None) -> Ledger:
+        ledger = Ledger(
+            namespace=self._settings.namespace,
+            partition=self._partition,
+            rate_card_lead_us=self._settings.rate_card_lead_s * 1_000_000,
+            read_usage=self._wire.usage_in,
+        )
+        if state is None:
+            return ledger
+        shelf = RowShelf(state.store, ledger.cabinet)
+        ledger.cabinet.attach(shelf, self._states.customers_max)
+        if state.checkpoint is not None:
+            ledger.restore(
+                partition_seq=state.checkpoint.fold.partition_seq - 1,
+                closed_until=state.checkpoint.closed_until,
+                cards=shelf.cards(),
+                dues=shelf.dues(),
             )
-        return last
+        return ledger
+
+    # ---- Step 3.
+
+    def _fold_all(self, folder: Folder, keeper: Keeper | None, begin: int | None) -> None:
+        """Fold the ledger from an offset, or its start, to its end."""
+        with self._log(_LEDGER, begin) as log:
+            begin = log.position
+            for messages in log.batches():
+                folder.fold(messages)
+                self._progress(log.position - begin, log.end - begin)
+                if keeper is not None and not folder.unfinished:
+                    _save(folder, keeper)
+        if folder.unfinished:
+            raise PartitionHalted(
+                f"partition {self._partition}: the decision of {folder.unfinished} is torn"
+            )
+
+    # ---- Steps 4 and 5.
 
     def _position(self, name: str, last: int | None) -> int:
         place = TopicPartition(self._settings.topic(name), self._partition)
@@ -150,21 +267,26 @@ class _Recovery:
                     parked.add((letter.topic, letter.offset))
         return parked
 
+    def _log(self, name: str, position: int | None = None) -> PartitionLog:
+        topic = self._settings.topic(name)
+        return PartitionLog(
+            self._settings,
+            topic,
+            self._partition,
+            begin=position,
+            client=self._client,
+            clock=self._clock,
+        )
 
-def _fold(ledger: Ledger, wire: Wire, message: Message) -> LedgerEntry:
-    where = f"{message.topic()} [{message.partition()}] offset {message.offset()}"
-    try:
-        entry, whole = wire.decode_entry_checked(value_of(message))
-    except DecodeFailed as error:
-        raise PartitionHalted(f"{where} can't be read: {error}") from error
-    facts = entry.facts
-    before = ledger.head(facts.customer_id, facts.unit) or genesis_hash(
-        ledger.namespace, facts.customer_id, facts.unit
-    )
-    if not whole or entry.prev_hash != before:
-        raise PartitionHalted(f"{where}: the hash chain of {facts.customer_id} breaks here")
-    try:
-        ledger.evolve(entry)
-    except (AssertionError, UnknownEntry) as error:
-        raise PartitionHalted(f"{where} can't be folded: {error}") from error
-    return entry
+
+def _close(state: State | None) -> None:
+    if state is not None:
+        state.store.close()
+
+
+def _save(folder: Folder, keeper: Keeper) -> None:
+    saving = keeper.take(folder.last_hash, folder.decided)
+    if saving is not None:
+        keeper.write(saving, folder.last_offset, folder.first_offset)
+        keeper.saved(saving)
+        folder.first_offset = -1

@@ -36,11 +36,13 @@ class PartitionLog:
         topic: str,
         partition: int,
         *,
+        begin: int | None = None,
         end: int | None = None,
         client: Consumer | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
-        """`topic` is the full name; without an `end`, the one it has now. Raises `Unavailable`.
+        """`topic` is the full name; without a `begin`, all that is retained; without an `end`, the
+        one it has now. Raises `Unavailable`.
 
         A `client` of `log_client` reads one log after another, and is closed by its owner.
         """
@@ -51,7 +53,7 @@ class PartitionLog:
         self._client: Final = client or log_client(settings, settings.group("readers"))
         self.start, now = self._watermarks()
         self.end = now if end is None else min(end, now)
-        self.position = self.start
+        self.position = self.start if begin is None else max(begin, self.start)
 
     def __enter__(self) -> "PartitionLog":
         return self
@@ -68,6 +70,17 @@ class PartitionLog:
 
         Raises `Unavailable` if the broker falls silent.
         """
+        for messages in self._consumed():
+            yield from self._before_end(messages)
+
+    def batches(self) -> Iterator[list[Message]]:
+        """The same, as many at a time as there are; the position is behind them."""
+        for messages in self._consumed():
+            found = list(self._before_end(messages))
+            if found:
+                yield found
+
+    def _consumed(self) -> Iterator[list[Message]]:
         if self.position >= self.end:
             return
         self._client.assign([TopicPartition(self.topic, self.partition, self.position)])
@@ -75,7 +88,7 @@ class PartitionLog:
         while self.position < self.end:
             messages = self._client.consume(_BATCH, _POLL_S)
             if messages:
-                yield from self._before_end(messages)
+                yield messages
                 heard_at = self._clock.monotonic()
             elif self._clock.monotonic() - heard_at > _SILENCE_S:
                 raise Unavailable(f"{self.topic} [{self.partition}]: the broker is silent")

@@ -1,0 +1,148 @@
+"""The shelf of a partition's books in a store: which row stands under which key."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from drawdown.adapters.local_state import rows
+from drawdown.adapters.local_state.store import Row, Store
+from drawdown.domain.cabinet import BUSINESS_KEY, COMMAND, DISPUTE, REFUSAL, REJECTED, Cabinet
+from drawdown.domain.charges import Charged, Charges
+from drawdown.domain.customers import Customer
+from drawdown.domain.holds import Hold
+from drawdown.domain.memory import RejectedUsage, Remembered, key_of
+from drawdown.domain.rate_cards import RateCard
+from drawdown.domain.shelf import Parts
+
+_CUSTOMER: Final = b"a"
+_CHARGE: Final = b"c"
+_HOLD: Final = b"h"
+_DUE: Final = b"q"
+_CARD: Final = b"t"
+_TABLES: Final = {
+    COMMAND: b"m",
+    REFUSAL: b"f",
+    REJECTED: b"r",
+    DISPUTE: b"d",
+    BUSINESS_KEY: b"k",
+}
+_USED: Final = b""
+
+
+class RowShelf:
+    """Finds what was saved; `drawdown.domain.shelf.Shelf` says what each method gives."""
+
+    def __init__(self, store: Store, cabinet: Cabinet) -> None:
+        self._store: Final = store
+        self._charges: Final = cabinet.charges
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """A customer with its open holds."""
+        row = self._store.get(_CUSTOMER + customer_id.encode())
+        return None if row is None else self._customer(customer_id, row)
+
+    def customers(self) -> Iterator[Customer]:
+        """Every customer."""
+        for key, row in self._store.scan(_CUSTOMER):
+            yield self._customer(key[1:].decode(), row)
+
+    def _customer(self, customer_id: str, row: bytes) -> Customer:
+        customer = rows.read_customer(row, customer_id, Charges(customer_id, self._charges))
+        for unit, hold_ids in rows.open_holds(row):
+            account = customer.accounts[unit]
+            keys = [_hold_key(customer_id, unit, hold_id) for hold_id in hold_ids]
+            for found in self._store.get_many(keys):
+                assert found is not None, f"an open hold of {customer_id} has no row"
+                account.take_in_hold(rows.read_hold(found))
+        return customer
+
+    def charge(self, key: str) -> Charged | None:
+        """An event's charges."""
+        row = self._store.get(_CHARGE + key.encode())
+        return None if row is None else rows.read_charged(row)
+
+    def uncharged(self, keys: list[str]) -> list[str]:
+        """Those of these keys under which no charge stands."""
+        found = self._store.get_many([_CHARGE + key.encode() for key in keys])
+        return [key for key, row in zip(keys, found, strict=True) if row is None]
+
+    def hold(self, customer_id: str, unit: str, hold_id: str) -> Hold | None:
+        """A hold of an account."""
+        row = self._store.get(_hold_key(customer_id, unit, hold_id))
+        return None if row is None else rows.read_hold(row)
+
+    def command(self, key: str) -> Remembered | None:
+        """A command's first decision."""
+        row = self._of_table(COMMAND, key)
+        return None if row is None else rows.read_remembered(row)
+
+    def refusal(self, key: str) -> Remembered | None:
+        """A refused event's first refusal for a reason."""
+        row = self._of_table(REFUSAL, key)
+        return None if row is None else rows.read_remembered(row)
+
+    def rejected(self, key: str) -> RejectedUsage | None:
+        """A refused event, as it came."""
+        row = self._of_table(REJECTED, key)
+        return None if row is None else rows.read_rejected(row)
+
+    def dispute(self, key: str) -> str | None:
+        """The payment that a dispute names."""
+        row = self._of_table(DISPUTE, key)
+        return None if row is None else row.decode()
+
+    def business_key(self, key: str) -> bool | None:
+        """Whether a business key was used."""
+        return None if self._of_table(BUSINESS_KEY, key) is None else True
+
+    def cards(self) -> list[RateCard]:
+        """The rate cards, in the order in which they were applied."""
+        return [rows.read_card(row) for _, row in self._store.scan(_CARD)]
+
+    def dues(self) -> Iterator[tuple[str, int]]:
+        """When something may fall due (µs), by account."""
+        for key, row in self._store.scan(_DUE):
+            yield key[1:].decode(), int.from_bytes(row, "big")
+
+    def _of_table(self, table: str, key: str) -> bytes | None:
+        return self._store.get(_TABLES[table] + key.encode())
+
+
+def rows_of(parts: Parts) -> list[Row]:
+    """What is to be written of a customer."""
+    customer = parts.customer
+    written = [(_CUSTOMER + customer.customer_id.encode(), rows.customer_row(customer))]
+    for key, charged in parts.charges:
+        written.append((_CHARGE + key.encode(), rows.charged_row(charged)))
+    for account, hold in parts.holds:
+        place = _hold_key(account.customer_id, account.unit, hold.hold_id)
+        written.append((place, rows.hold_row(hold)))
+    for table, key, value in parts.kept:
+        written.append(kept_row(table, key, value))
+    return written
+
+
+def kept_row(table: str, key: str, value: object) -> Row:
+    """The row of something that is looked up by key."""
+    if isinstance(value, Remembered):
+        row = rows.remembered_row(value)
+    elif isinstance(value, RejectedUsage):
+        row = rows.rejected_row(value)
+    elif isinstance(value, str):
+        row = value.encode()
+    else:
+        row = _USED
+    return _TABLES[table] + key.encode(), row
+
+
+def due_row(key: str, moment: int) -> Row:
+    """When something may fall due on an account."""
+    return _DUE + key.encode(), moment.to_bytes(8, "big")
+
+
+def card_row(number: int, card: RateCard) -> Row:
+    """The rate card that was applied as so manyth."""
+    return _CARD + number.to_bytes(8, "big"), rows.card_row(card)
+
+
+def _hold_key(customer_id: str, unit: str, hold_id: str) -> bytes:
+    return _HOLD + key_of(key_of(customer_id, unit), hold_id).encode()

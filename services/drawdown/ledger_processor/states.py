@@ -1,0 +1,137 @@
+"""States: where the local state of each partition stands, and what is done with one that is wrong.
+
+A partition's directory is named after the ledger's topic. Where another process has it open (a
+zombie, say, that doesn't know yet that its partition moved), the next one of the same name and a
+number is taken: what stands there may be behind, or nothing, and a recovery folds what is missing.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import structlog
+
+from drawdown.adapters.local_state.checkpoint import Checkpoint, read_checkpoint
+from drawdown.adapters.local_state.rocks import RocksStore, block_cache
+from drawdown.adapters.local_state.store import MemoryStore, Store
+from drawdown.errors import StateUnreadable, StateUnwritable
+from drawdown.settings import Settings
+
+_DIRECTORIES_MAX: Final = 8
+_MEBIBYTE: Final = 1024 * 1024
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """An open store and what it holds; a checkpoint of None: nothing yet."""
+
+    store: Store
+    checkpoint: Checkpoint | None
+
+
+class States(Protocol):
+    """The local states of a process."""
+
+    @property
+    def customers_max(self) -> int:
+        """Customers of one partition in memory at most, beside the unsaved ones."""
+
+    def open(self, partition: int) -> State | None:
+        """A partition's state; None: none is kept. Raises `StateUnwritable`."""
+
+    def replace(self, partition: int, state: State, reason: str) -> State:
+        """Delete a state that is wrong, and begin with another one, or none."""
+
+
+class NoStates:
+    """Nothing is kept: every start folds the whole ledger, and all of it is in memory."""
+
+    customers_max: Final = 0
+
+    def open(self, partition: int) -> State | None:
+        """None."""
+        return None
+
+    def replace(self, partition: int, state: State, reason: str) -> State:
+        """There is none to replace."""
+        raise AssertionError("no state is kept")
+
+
+class DiskStates:
+    """Directories below `Settings.state_folder`."""
+
+    def __init__(self, settings: Settings, topic: str, partitions: int) -> None:
+        """`topic` is the ledger's full name, which has so many partitions."""
+        served = min(partitions, settings.ledger_partitions_max)
+        self.customers_max: Final = max(100, settings.state_cache_accounts // served)
+        self._folder: Final = settings.state_folder
+        self._topic: Final = topic
+        self._cache: Final = block_cache(settings.state_block_cache_mb * _MEBIBYTE)
+
+    def open(self, partition: int) -> State | None:
+        """The first of the partition's directories that no other process has open."""
+        wrong: StateUnwritable | None = None
+        for number in range(_DIRECTORIES_MAX):
+            try:
+                return self._opened(partition, self._place(partition, number))
+            except StateUnwritable as error:
+                wrong = wrong or error
+        assert wrong is not None
+        raise wrong
+
+    def replace(self, partition: int, state: State, reason: str) -> State:
+        """Delete it."""
+        assert isinstance(state.store, RocksStore)
+        folder = state.store.folder
+        state.store.close()
+        return self._anew(partition, folder, reason)
+
+    def _opened(self, partition: int, folder: Path) -> State:
+        try:
+            store = RocksStore(folder, self._cache)
+        except StateUnreadable as error:
+            return self._anew(partition, folder, str(error))
+        try:
+            return State(store=store, checkpoint=read_checkpoint(store, self._topic, partition))
+        except StateUnreadable as error:
+            store.close()
+            return self._anew(partition, folder, str(error))
+
+    def _anew(self, partition: int, folder: Path, reason: str) -> State:
+        _log.warning("state_rebuilt", partition=partition, folder=str(folder), reason=reason)
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise StateUnwritable(f"{folder} can't be deleted: {error}") from error
+        return State(store=RocksStore(folder, self._cache), checkpoint=None)
+
+    def _place(self, partition: int, number: int) -> Path:
+        name = f"{self._topic}-{partition}"
+        return self._folder / (name if number == 0 else f"{name}@{number}")
+
+
+class MemoryStates:
+    """States that outlive a processor, but not this process: for simulations and tests."""
+
+    def __init__(self, topic: str, customers_max: int) -> None:
+        self.customers_max: Final = customers_max
+        self.rows: Final[dict[int, dict[bytes, bytes]]] = {}
+        """The rows of each partition; may be taken away, or replaced by older ones."""
+        self._topic: Final = topic
+
+    def open(self, partition: int) -> State | None:
+        """The partition's state."""
+        store = MemoryStore(self.rows.setdefault(partition, {}))
+        try:
+            checkpoint = read_checkpoint(store, self._topic, partition)
+        except StateUnreadable as error:
+            return self.replace(partition, State(store=store, checkpoint=None), str(error))
+        return State(store=store, checkpoint=checkpoint)
+
+    def replace(self, partition: int, state: State, reason: str) -> State:
+        """Begin with none."""
+        self.rows[partition] = {}
+        return State(store=MemoryStore(self.rows[partition]), checkpoint=None)

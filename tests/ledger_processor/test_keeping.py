@@ -1,0 +1,176 @@
+"""What is saved changes what a look-up costs, never what it finds."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drawdown.adapters.local_state.checkpoint import read_checkpoint
+from drawdown.adapters.local_state.rocks import RocksStore, block_cache
+from drawdown.adapters.local_state.shelf import RowShelf
+from drawdown.adapters.local_state.store import MemoryStore, Store
+from drawdown.domain.inputs import RefundUsage
+from drawdown.domain.ledger import Ledger
+from drawdown.ledger_processor.keeping import Keeper
+from tests.domain.agreement import Figures, booked, by_customer, of_account
+from tests.domain.building import CREDIT, World, card, usage
+from tests.domain.streams import Recorded, streams
+
+TOPIC = "test.ledger-entries"
+UNSAVED_MAX = 4
+CUSTOMERS_MAX = 2
+
+laws = settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+
+
+class KeptWorld(World):
+    """A world whose ledger keeps little in memory, is saved at times, and is opened again."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        super().__init__()
+        self.keeper = self._attach(self.ledger)
+
+    def _attach(self, ledger: Ledger) -> Keeper:
+        shelf = RowShelf(self.store, ledger.cabinet)
+        ledger.cabinet.attach(shelf, CUSTOMERS_MAX)
+        checkpoint = read_checkpoint(self.store, TOPIC, ledger.partition)
+        if checkpoint is not None:
+            ledger.restore(
+                partition_seq=checkpoint.fold.partition_seq - 1,
+                closed_until=checkpoint.closed_until,
+                cards=shelf.cards(),
+                dues=shelf.dues(),
+            )
+        return Keeper(ledger, self.store, TOPIC, unsaved_max=UNSAVED_MAX, begun=checkpoint)
+
+    def save(self, *, everything: bool = False) -> None:
+        """Save as after a commit. An entry's offset is its place in the log."""
+        last_hash = self.log[-1].hash if self.log else b""
+        saving = self.keeper.take(last_hash, {}, everything=everything)
+        if saving is not None:
+            self.keeper.write(saving, len(self.log) - 1)
+            self.keeper.saved(saving)
+
+    def reopen(self, store: Store | None = None) -> None:
+        """Lose what is in memory, and recover it from the store and the log."""
+        self.store = store or self.store
+        watermark = self.ledger.watermark
+        checkpoint = read_checkpoint(self.store, TOPIC, self.ledger.partition)
+        self.ledger = self._ledger()
+        self.keeper = self._attach(self.ledger)
+        last = 0 if checkpoint is None else checkpoint.last.partition_seq
+        for entry in self.log[0 if checkpoint is None else checkpoint.fold.offset :]:
+            facts = entry.facts
+            account = self.ledger.account(facts.customer_id, facts.unit)
+            if account is not None and account.account_seq >= facts.account_seq:
+                assert entry.partition_seq <= last, "only what was saved is passed over"
+                self.ledger.pass_over(entry)
+            else:
+                self.ledger.evolve(entry)
+        self.ledger.advance(watermark)
+
+
+def figures(world: World) -> dict[tuple[str, str], Figures]:
+    """The accounts of all customers that a world has heard of."""
+    names = {(entry.facts.customer_id, entry.facts.unit) for entry in world.log}
+    found = {}
+    for customer_id, unit in names:
+        account = world.ledger.account(customer_id, unit)
+        assert account is not None
+        found[customer_id, unit] = {
+            **of_account(account),
+            "seq": account.account_seq,
+            "balance": account.balance,
+            "available": account.available,
+            "owed": (account.overdraft, account.debt, account.overage_total, account.residue),
+        }
+    return found
+
+
+@laws
+@given(streams(), st.randoms(use_true_random=False))
+def test_what_is_saved_evicted_and_opened_again_decides_alike(
+    stream: list[Recorded], chance: object
+) -> None:
+    plain, kept = World(), KeptWorld(MemoryStore())
+    draw = chance.random  # type: ignore[attr-defined]
+    for each in stream:
+        one, other = plain.decide(each.given, each.at), kept.decide(each.given, each.at)
+        assert (other.outcome, other.code) == (one.outcome, one.code)
+        expected = by_customer([booked(facts) for facts in one.facts])
+        assert by_customer([booked(facts) for facts in other.facts]) == expected
+        if draw() < 0.6:
+            kept.save()
+        if draw() < 0.1:
+            kept.reopen()
+        if draw() < 0.05:
+            kept.save(everything=True)
+    assert figures(kept) == figures(plain)
+
+
+def charged_world(store: Store) -> KeptWorld:
+    """Fifty events of twenty-five customers, each saved in its turn."""
+    world = KeptWorld(store)
+    world.apply(card())
+    for number in range(25):
+        world.grant("lot", 9 * CREDIT, customer_id=f"c{number}")
+    for number in range(50):
+        world.decide(usage(f"e{number}", customer_id=f"c{number % 25}"))
+        world.save()
+    return world
+
+
+@pytest.fixture(params=["memory", "disk"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store of either kind."""
+    if request.param == "memory":
+        return MemoryStore()
+    return RocksStore(tmp_path / "state", block_cache(8 * 1024 * 1024))
+
+
+def test_memory_stays_bounded_while_nothing_is_forgotten(store: Store) -> None:
+    world = charged_world(store)
+    cabinet = world.ledger.cabinet
+    # The unsaved ones, and two generations of those asked for lately.
+    assert len(list(cabinet.here())) <= 2 * CUSTOMERS_MAX + UNSAVED_MAX + 1
+    assert len(cabinet.charges) <= UNSAVED_MAX + 1
+    for number in range(50):
+        given = usage(f"e{number}", customer_id=f"c{number % 25}")
+        assert world.decide(given).outcome == "duplicate"
+    assert world.ask(RefundUsage(refund_id="r", event_id="e0"), customer_id="c0").code == ""
+    store.close()
+
+
+def test_a_kill_leaves_little_to_fold_and_an_end_nothing(store: Store) -> None:
+    world = charged_world(store)
+    killed = read_checkpoint(store, TOPIC, world.ledger.partition)
+    assert killed is not None
+    assert killed.last.offset == len(world.log) - 1
+    assert killed.last_hash == world.log[-1].hash
+    assert 0 < len(world.log) - killed.fold.offset <= UNSAVED_MAX + 1
+    before = figures(world)
+    world.reopen()
+    assert figures(world) == before
+    world.save(everything=True)
+    ended = read_checkpoint(store, TOPIC, world.ledger.partition)
+    assert ended is not None
+    assert ended.fold.offset == len(world.log)
+    store.close()
+
+
+def test_a_store_that_is_behind_is_folded_to_the_end(tmp_path: Path) -> None:
+    store = RocksStore(tmp_path / "state", block_cache(8 * 1024 * 1024))
+    world = charged_world(store)
+    store.copy_to(tmp_path / "older")
+    for number in range(50, 90):
+        world.decide(usage(f"e{number}", customer_id=f"c{number % 25}"))
+        world.save()
+    before = figures(world)
+    store.close()
+    older = RocksStore(tmp_path / "older", block_cache(8 * 1024 * 1024))
+    world.reopen(older)
+    assert figures(world) == before
+    assert world.decide(usage("e89", customer_id=f"c{89 % 25}")).outcome == "duplicate"
+    older.close()
