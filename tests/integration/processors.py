@@ -39,6 +39,7 @@ class Processor:
             "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
             "DRAWDOWN_NAMESPACE": settings.namespace,
             "DRAWDOWN_RATE_CARD_LEAD_S": "0",
+            "DRAWDOWN_DATA_DIR": str(settings.data_dir),
             **variables,
         }
         with log.open("wb") as out:
