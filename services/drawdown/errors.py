@@ -20,6 +20,8 @@ wrong while running:
         │   └── SchemaUnknown         a framing or schema id that nobody here knows
         ├── LedgerCorrupt         a chain, a sequence or an invariant doesn't hold
         ├── PartitionHalted       a partition stopped itself rather than decide wrongly
+        │   └── PartitionPoisoned     too many of its inputs are no records
+        ├── Refused               the broker refuses what this process must do; exit code 77
         ├── DatabaseRefused       the database refuses a statement, now and next time
         └── NotInAgreement        an audit found a difference
 """
@@ -93,6 +95,16 @@ class LedgerCorrupt(FatalError):
 
 class PartitionHalted(FatalError):
     """A partition stopped itself rather than decide wrongly."""
+
+
+class PartitionPoisoned(PartitionHalted):
+    """Too many of a partition's inputs are no records: it stopped rather than park them all."""
+
+
+class Refused(FatalError):
+    """The broker refuses what this process must do; somebody must permit or configure it."""
+
+    exit_code = 77
 
 
 class DatabaseRefused(FatalError):

@@ -90,6 +90,14 @@ TRANSACTION_SECONDS: Final = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
     registry=CATALOGUE,
 )
+TRANSACTION_FAILURES: Final = Counter(
+    "drawdown_transaction_failures_total",
+    "Transaction calls that failed, by call and kind; the partition was recovered or given up, and "
+    "nothing is lost. Fenced or superseded: partitions move. Unknown outcome, abortable, fatal: "
+    "look at the broker. Hopeless: the partition halted; its log line says what to change.",
+    ["partition", "call", "kind"],
+    registry=CATALOGUE,
+)
 BATCH_RECORDS: Final = Histogram(
     "drawdown_batch_records",
     "Records in one transaction. At the configured maximum all the time: it is behind; see lag.",
@@ -114,6 +122,33 @@ RECOVERY_SECONDS: Final = Gauge(
     "drawdown_recovery_seconds",
     "How long the last recovery of the partition took, during which it decided nothing.",
     ["partition"],
+    registry=CATALOGUE,
+)
+
+RECOVERY_LEFT: Final = Gauge(
+    "drawdown_recovery_left_records",
+    "Ledger records that the partition's recovery has yet to fold; 0: it is through. Divide by "
+    "drawdown_recovery_rate for the seconds that are left.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+RECOVERY_RATE: Final = Gauge(
+    "drawdown_recovery_rate",
+    "Ledger records a second that the last recovery of the partition folded. Low: the broker or "
+    "the disk is slow, or several partitions are recovered at once.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+PARTITIONS_OPENING: Final = Gauge(
+    "drawdown_partitions_opening",
+    "Partitions that the group gives to this process and that it fences and recovers, or will try "
+    "again to. For minutes: read the log for recovery_failed, or look at what recovery has left.",
+    registry=CATALOGUE,
+)
+PARTITIONS_RESTING: Final = Gauge(
+    "drawdown_partitions_resting",
+    "Partitions that aren't read for a while because their commits are slow. Their input waits in "
+    "the topic; steadily above 0: the broker is the limit.",
     registry=CATALOGUE,
 )
 

@@ -63,6 +63,14 @@ class Settings(BaseSettings):
     """Commands decided in one transaction at most, so that they can't starve usage."""
     ledger_partitions_max: Annotated[int, Field(ge=1)] = 64
     """Partitions one process takes at most: each has a producer with threads and buffers."""
+    ledger_outbox_kib: Annotated[int, Field(ge=64)] = 32_768
+    """What one transaction produces at most, but for the inputs of one turn; then it commits."""
+    ledger_recoveries_max: Annotated[int, Field(ge=1)] = 8
+    """Partitions that one process recovers at a time: each has a consumer with buffers."""
+    recovery_delay_max_s: Annotated[float, Field(gt=0)] = 30.0
+    """A partition whose recovery fails again and again is tried this often at least."""
+    rebalance_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long a rebalance, or the end of the process, waits for commits under way."""
     commit_interval_ms: Annotated[int, Field(ge=0)] = 100
     """Usage alone is committed this often at most; a command is committed at once."""
     transaction_timeout_ms: Annotated[int, Field(ge=1_000)] = 30_000

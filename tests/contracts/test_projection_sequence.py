@@ -3,8 +3,8 @@
 import pytest
 from tests.plugins.sealed_ledger import SealedLedger
 
+from drawdown.backoff import Backoff
 from drawdown.errors import LedgerCorrupt
-from drawdown.projection.backoff import Backoff
 from drawdown.projection.sequence import Read, SequenceGap, new_entries
 from drawdown.settings import load
 

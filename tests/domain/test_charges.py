@@ -42,8 +42,7 @@ def charge_of(world: World) -> Charged:
 def test_23_the_way_back_goes_on_where_the_last_one_ended(
     returned: int, amount: int, overdrawn: int, lots: list[tuple[str, int]]
 ) -> None:
-    before = charged()
-    before.returned = returned * CREDIT
+    before = charged().after_refund("credit", returned * CREDIT)
     back = way_back(before, amount * CREDIT)
     assert (back.overage, back.overdrawn) == (0, overdrawn * CREDIT)
     assert [(lot_id, part // CREDIT) for lot_id, part in back.lots] == lots
@@ -60,8 +59,7 @@ def test_23_overage_comes_first(
     world.grant("a", 3 * CREDIT)
     world.policy("p", overage_mode="overage")
     world.use("e", 5)
-    before = charge_of(world)
-    before.returned = returned * CREDIT
+    before = charge_of(world).after_refund("credit", returned * CREDIT)
     back = way_back(before, amount * CREDIT)
     assert (back.overage, back.overdrawn) == (overage * CREDIT, 0)
     assert [(lot_id, part // CREDIT) for lot_id, part in back.lots] == lots

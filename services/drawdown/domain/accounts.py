@@ -89,9 +89,6 @@ class Account:
         self._free_at = NEVER
         self._free_from = NEVER
         self._free_until = 0
-        self._before: list[int] = []
-        self._settled_before: tuple[Settled | None, Settled | None] = (None, None)
-        self._frozen_before = False
 
     @property
     def freezes(self) -> list[str]:
@@ -287,11 +284,10 @@ class Account:
     def begin(self) -> None:
         """Note every change of figures, lots and holds from now on, to be taken back by `undo`."""
         assert self.journal is None, "one decision is tried at a time"
-        self.journal = Journal()
+        self.journal = Journal(
+            self._figures(), self.settled_overdraft, self.settled_debt, frozen=self.frozen
+        )
         self.dues.passed = []
-        self._before = self._figures()
-        self._settled_before = (self.settled_overdraft, self.settled_debt)
-        self._frozen_before = self.frozen
 
     def undo(self) -> None:
         """Take back every change since `begin`."""
@@ -311,7 +307,7 @@ class Account:
             self.holds[hold.hold_id] = hold
         for hold_id in journal.placed:
             del self.holds[hold_id]
-        self._restore_figures()
+        self._restore_figures(journal)
         self.dues.put_back()
         self.dues.set_policy(self.policy.grace_us, self.next_period())
 
@@ -334,15 +330,15 @@ class Account:
             self.holds_placed,
         ]
 
-    def _restore_figures(self) -> None:
-        before = self._before
+    def _restore_figures(self, journal: Journal) -> None:
+        before = journal.figures
         self.account_seq, self.balance, self.held, self.available = before[0:4]
         self.overdraft, self.debt, self.overage_total, self.residue = before[4:8]
         self.reserved_room, self.recurred_at = before[8], before[9]
         self._free, self._free_at, self._free_from, self._free_until = before[10:14]
         self.holds_placed = before[14]
-        self.settled_overdraft, self.settled_debt = self._settled_before
-        self.frozen = self._frozen_before
+        self.settled_overdraft, self.settled_debt = journal.settled_overdraft, journal.settled_debt
+        self.frozen = journal.frozen
 
     def payment(self, payment_id: str) -> Payment:
         """A payment, known or announced by a dispute."""

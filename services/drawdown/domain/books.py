@@ -151,12 +151,12 @@ class Books:
         due: list[Account] = []
         looked_at: list[Account] = []
         while len(due) < at_most:
-            place = self.cabinet.dues.pop(self.watermark)
+            place = self.cabinet.dues.foremost(self.watermark)
             if place is None:
                 break
             account = self.account(place[0], place[1])
             assert account is not None, f"{place[0]} has no account in {place[1]}"
-            account.queued_at = NEVER
+            self.cabinet.dues.pass_by(account)
             looked_at.append(account)
             if first_due(account, self.watermark) is not None:
                 due.append(account)

@@ -44,15 +44,20 @@ class DueQueue:
         key = key_of(account.customer_id, account.unit)
         account.queued_at = self._queued.get(key, NEVER)
 
-    def pop(self, watermark: int) -> tuple[str, str] | None:
-        """The customer and unit of the account whose moment came first; it has none any more."""
+    def foremost(self, watermark: int) -> tuple[str, str] | None:
+        """The customer and unit of the account whose moment comes first, if it has come."""
         while self._moments and self._moments[0][0] <= watermark:
-            moment, customer_id, unit = heappop(self._moments)
-            key = key_of(customer_id, unit)
-            if self._queued.get(key) == moment:
-                del self._queued[key]
+            moment, customer_id, unit = self._moments[0]
+            if self._queued.get(key_of(customer_id, unit)) == moment:
                 return customer_id, unit
+            heappop(self._moments)
         return None
+
+    def pass_by(self, account: Account) -> None:
+        """The foremost account is looked at, and has no moment any more."""
+        heappop(self._moments)
+        del self._queued[key_of(account.customer_id, account.unit)]
+        account.queued_at = NEVER
 
     def take_unsaved(self) -> list[tuple[str, int]]:
         """What was noted since the last call, by account."""

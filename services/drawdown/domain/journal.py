@@ -2,15 +2,28 @@
 
 from typing import Final, final
 
+from drawdown.domain.charges import Settled
 from drawdown.domain.holds import Hold
 from drawdown.domain.lots import Lot, SavedLot
 
 
 @final
 class Journal:
-    """Lots and holds as they were before the decision, each noted when it is first touched."""
+    """Figures as they were before the decision, and lots and holds, each noted when it is first
+    touched."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        figures: list[int],
+        settled_overdraft: Settled | None,
+        settled_debt: Settled | None,
+        *,
+        frozen: bool,
+    ) -> None:
+        self.figures: Final = figures
+        self.settled_overdraft: Final = settled_overdraft
+        self.settled_debt: Final = settled_debt
+        self.frozen: Final = frozen
         self.lots: Final[dict[str, tuple[Lot, SavedLot]]] = {}
         self.holds: Final[dict[str, Hold]] = {}
         self.opened: Final[list[str]] = []

@@ -5,6 +5,7 @@ import signal
 import sys
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from random import Random
 
 import structlog
 from confluent_kafka import KafkaException
@@ -15,10 +16,14 @@ from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.clock import SYSTEM, Clock
 from drawdown.errors import DrawdownError, RetryableError, Unavailable
+from drawdown.ledger_processor.calls import repeated
 from drawdown.ledger_processor.clients import Clients, KafkaClients
 from drawdown.ledger_processor.deciding import Decider, Framing
-from drawdown.ledger_processor.loop import Loop, Start
+from drawdown.ledger_processor.failures import Call
+from drawdown.ledger_processor.loop import Loop
+from drawdown.ledger_processor.openings import Start
 from drawdown.ledger_processor.partition import PartitionWriter
+from drawdown.ledger_processor.progress import Progress
 from drawdown.ledger_processor.recovery import recover
 from drawdown.ledger_processor.states import DiskStates, NoStates, States
 from drawdown.ledger_processor.ticking import Ticker
@@ -27,15 +32,18 @@ from drawdown.settings import Settings, current
 
 SERVICE = "ledger_processor"
 FENCE_TIMEOUT_S = 60.0
+FENCE_STEP_S = 1.0
 
 
 def build(settings: Settings) -> Loop:
     """The processor with its clients. Raises `InvalidSetting`, `Unavailable`."""
     partitions = ledger_partitions(settings)
-    committers = ThreadPoolExecutor(settings.ledger_partitions_max, thread_name_prefix="commit")
+    # Every partition may be committing, with an earlier commit of it given up but still waiting.
+    most = 2 * settings.ledger_partitions_max + settings.ledger_recoveries_max
+    threads = ThreadPoolExecutor(most, thread_name_prefix="partition")
     clients = KafkaClients(settings, settings.group(SERVICE))
     states = _states(settings, partitions)
-    return assemble(settings, clients, committers, states, SYSTEM, partitions=partitions)
+    return assemble(settings, clients, threads, states, SYSTEM, partitions=partitions)
 
 
 def _states(settings: Settings, partitions: int) -> States:
@@ -47,21 +55,32 @@ def _states(settings: Settings, partitions: int) -> States:
 def assemble(
     settings: Settings,
     clients: Clients,
-    committers: Executor,
+    threads: Executor,
     states: States,
     clock: Clock,
     *,
     partitions: int,
+    chance: Random | None = None,
 ) -> Loop:
-    """The processor of a ledger with so many partitions, whatever its clients and clock are."""
+    """The processor of a ledger with so many partitions, whatever its clients and clock are.
+
+    `chance` spreads the delays between tries.
+    """
     wire = Wire(settings)
     framed = framing(wire, partitions)
     open_partition = partial(
-        _open_partition, settings, wire, framed, clients, committers, states, clock
+        _open_partition, settings, wire, framed, clients, threads, states, clock
     )
     ticker = Ticker(settings, clients.ticks(), header=wire.header("command"), actor=SERVICE)
     return Loop(
-        settings, clients.usage(), clients.commands(), open_partition, committers, ticker, clock
+        settings,
+        clients.usage(),
+        clients.commands(),
+        open_partition,
+        threads,
+        ticker,
+        clock,
+        chance or Random(),
     )
 
 
@@ -88,18 +107,23 @@ def _open_partition(
     wire: Wire,
     framed: Framing,
     clients: Clients,
-    committers: Executor,
+    threads: Executor,
     states: States,
     clock: Clock,
     number: int,
+    progress: Progress,
 ) -> Start:
+    """Fence a partition, then recover it; in a thread."""
     producer = clients.transactional(f"{settings.topic('ledger-entries')}-{number}")
-    try:
-        producer.init_transactions(FENCE_TIMEOUT_S)
-    except KafkaException as error:
-        raise Unavailable(f"partition {number} can't be fenced: {error.args[0].str()}") from error
+
+    def fence(left_s: float) -> None:
+        # In steps, each of which resumes the one before, so as to leave off when asked to.
+        progress.go_on()
+        producer.init_transactions(min(left_s, FENCE_STEP_S))
+
+    repeated(number, Call.INIT, fence, clock=clock, within_s=FENCE_TIMEOUT_S)
     started = clock.monotonic()
-    recovered = recover(settings, wire, number, clients, states, clock)
+    recovered = recover(settings, wire, number, clients, states, clock, progress)
     metrics.RECOVERY_ENTRIES.labels(str(number)).inc(recovered.entries)
     metrics.RECOVERY_SECONDS.labels(str(number)).set(clock.monotonic() - started)
     decider = Decider(
@@ -109,9 +133,7 @@ def _open_partition(
         command_topic=settings.topic("ledger-commands"),
         parked=recovered.parked,
     )
-    writer = PartitionWriter(
-        settings, number, decider, producer, committers, clock, recovered.keeper
-    )
+    writer = PartitionWriter(settings, number, decider, producer, threads, clock, recovered.keeper)
     return Start(writer, recovered.usage_offset, recovered.command_offset)
 
 

@@ -8,8 +8,9 @@ from drawdown.adapters.kafka.clients import consumer, producer, transactional_pr
 from drawdown.adapters.kafka.partition_log import log_client
 from drawdown.settings import Settings
 
-POLL_INTERVAL_MAX_MS: Final = 600_000
-"""A recovery runs between two polls; the group waits this long for it."""
+POLL_INTERVAL_MAX_MS: Final = 120_000
+"""Nothing long is done between two polls; who doesn't poll for so long is stuck, and its
+partitions move."""
 
 SESSION_TIMEOUT_MS: Final = 10_000
 """So long after its last heartbeat a process counts as dead, and its partitions move."""

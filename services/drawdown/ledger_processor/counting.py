@@ -6,6 +6,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from drawdown.domain.numbers import SECOND_US
+from drawdown.ledger_processor.failures import Failure, consumer_failure
 from drawdown.ledger_processor.partition import Committed, Deciding
 from drawdown.metrics import (
     BATCH_RECORDS,
@@ -17,10 +18,13 @@ from drawdown.metrics import (
     EVENTS_IN,
     LAG_RECORDS,
     PARTITIONS_HALTED,
+    PARTITIONS_OPENING,
     PARTITIONS_OWNED,
+    PARTITIONS_RESTING,
     REJECTIONS,
     REPLIES_OUT,
     TICKS,
+    TRANSACTION_FAILURES,
     TRANSACTION_SECONDS,
 )
 from drawdown.settings import Settings
@@ -47,9 +51,16 @@ def count(number: int, committed: Committed) -> None:
     TRANSACTION_SECONDS.observe(committed.seconds)
 
 
-def owned(partitions: int) -> None:
-    """Show how many partitions are served here."""
-    PARTITIONS_OWNED.set(partitions)
+def count_failure(number: int, failure: Failure) -> None:
+    """Count a transaction call that failed."""
+    TRANSACTION_FAILURES.labels(str(number), failure.call, failure.kind).inc()
+
+
+def count_partitions(served: int, opening: int, resting: int) -> None:
+    """Show how many partitions are served here, on their way to it, or without room for more."""
+    PARTITIONS_OWNED.set(served)
+    PARTITIONS_OPENING.set(opening)
+    PARTITIONS_RESTING.set(resting)
 
 
 def set_halted(number: int, *, halted: bool) -> None:
@@ -87,7 +98,13 @@ def is_end(message: Message) -> bool:
 
 
 def report_error(message: Message) -> None:
-    """Log an error that a consumer hands out in a record's stead; the client retries by itself."""
+    """Log an error that a consumer hands out in a record's stead; the client retries by itself.
+
+    Raises what ends the process where that can't help.
+    """
     error = message.error()
     assert error is not None
     _log.warning("consumer_error", code=error.name(), reason=error.str())
+    ends = consumer_failure(error)
+    if ends is not None:
+        raise ends

@@ -270,6 +270,7 @@ class Decider:
             )
             ledger.evolve(entry)
             outbox.entries.append({"key": customer_id.encode(), "value": sealed.value})
+            outbox.size_bytes += len(sealed.value)
             if facts.type != "deduction":
                 outbox.count_entry(facts.type)
             booked.append(entry)
@@ -303,6 +304,7 @@ class Decider:
         )
         value = encode_reply(reply, header=self._framing.reply_header)
         self.outbox.replies.append({"key": command.customer_id.encode(), "value": value})
+        self.outbox.size_bytes += len(value)
 
     def _park(
         self, topic: str, record: ConsumedRecord, offset: int, recorded_at: int, unfit: Unfit
@@ -326,6 +328,7 @@ class Decider:
         origin = f"{topic}-{self.ledger.partition}-{offset}".encode()
         encoded = self._framing.encode_dead_letter(letter)
         self.outbox.dead_letters.append({"key": origin, "value": encoded})
+        self.outbox.size_bytes += len(encoded)
         self.outbox.count_dead_letter(unfit.reason)
 
 

@@ -3,35 +3,37 @@
 The group subscribes to `usage-events` alone. A second consumer is assigned by hand to the same
 partitions of `ledger-commands`, so that a command never waits behind prefetched usage, and so that
 the two topics are co-partitioned whatever the assignor does.
+
+No partition waits for another: openings and commits run in threads, what fails in one is handled
+there by its kind (`failures`), and one whose commit is slow isn't read until it has come through.
 """
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import partial
+from random import Random
 from typing import Final
 
 import structlog
-from confluent_kafka import OFFSET_INVALID, Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from drawdown.clock import Clock
 from drawdown.domain.numbers import SECOND_US
 from drawdown.domain.watermark import Watermark
-from drawdown.errors import PartitionHalted, StateUnwritable
+from drawdown.errors import PartitionHalted, RetryableError, StateUnreadable, StateUnwritable
+from drawdown.ledger_processor.batches import by_partition
 from drawdown.ledger_processor.counting import (
     count,
-    is_end,
+    count_failure,
+    count_partitions,
     observe_due_lag,
     observe_lag,
-    owned,
-    report_error,
-    set_halted,
 )
-from drawdown.ledger_processor.partition import (
-    Committed,
-    Deciding,
-    PartitionWriter,
-    TransactionFailed,
-)
+from drawdown.ledger_processor.failures import Failure, Remedy, TransactionFailed
+from drawdown.ledger_processor.intake import Intake
+from drawdown.ledger_processor.membership import Membership
+from drawdown.ledger_processor.openings import Openings, OpenPartition, Start
+from drawdown.ledger_processor.partition import Committed, Deciding, PartitionWriter
 from drawdown.ledger_processor.ticking import Ticker
 from drawdown.settings import Settings
 
@@ -43,25 +45,21 @@ SLICE: Final = 125
 for a millisecond or two at a time."""
 USAGE_WAIT_S: Final = 0.002
 """How long a turn waits for usage; a command waits as long at worst when there is none."""
+ROOM_WAIT_S: Final = 0.25
+"""How long a turn waits for the commit of a partition that has no room for more. Most come within
+it, and then what was prefetched is kept; not to read the partition for a while throws it away."""
 LAG_INTERVAL_S: Final = 5.0
-FENCED_S: Final = 15.0
-"""Whoever fenced a partition owns it, and the group says so within a session timeout (10 s). If it
-doesn't, it was an outsider: then the group is left and joined again, for a new assignment."""
-
-
-class Start:
-    """What opening a partition yields: its writer, and where its inputs go on."""
-
-    def __init__(self, writer: PartitionWriter, usage_offset: int, command_offset: int) -> None:
-        self.writer: Final = writer
-        self.usage_offset: Final = usage_offset
-        self.command_offset: Final = command_offset
+ASIDE_S: Final = 6.0
+"""Longer than heartbeats are apart (3 s; 5 s in the newer protocol): by then the group has said
+whether a partition was taken away. A cooperative group doesn't assign anew what it leaves here."""
 
 
 class Loop:
-    """Runs until `stop`. `open_partition` fences and recovers a partition.
+    """Runs until `stop`. `open_partition` fences and recovers a partition, in a thread.
 
-    `run` is `join`, a `turn` after the other, `finish`, `close`.
+    `run` is `join`, a `turn` after the other, `finish`, `close`. Raises `Refused` when every
+    partition that the group gives is refused by the broker, and so does a consumer that is;
+    `Unavailable` when the group's client can't go on.
     """
 
     def __init__(
@@ -69,22 +67,24 @@ class Loop:
         settings: Settings,
         usage: Consumer,
         commands: Consumer,
-        open_partition: Callable[[int], Start],
-        committers: Executor,
+        open_partition: OpenPartition,
+        threads: Executor,
         ticker: Ticker,
         clock: Clock,
+        chance: Random,
     ) -> None:
         self._settings = settings
         self._usage = usage
         self._commands = commands
-        self._open_partition = open_partition
-        self._committers = committers
+        self._threads = threads
         self._ticker = ticker
         self._clock = clock
+        self._intake = Intake(settings, usage, commands)
+        self._openings = Openings(settings, open_partition, threads, clock, chance)
         self._writers: dict[int, PartitionWriter] = {}
-        # A rate card that was sent an hour ago must not be overtaken by usage of a minute ago.
-        self._catching_up: set[int] = set()
-        self._fenced_at: dict[int, float] = {}
+        self._membership = Membership()
+        self._winding_up: dict[int, PartitionHalted] = {}
+        """Served partitions that are read no more, and halt once what is decided is committed."""
         self._stopping = False
         self._lag_at = 0.0
         self._log = structlog.get_logger()
@@ -117,64 +117,75 @@ class Loop:
     def close(self) -> None:
         """Leave the group and let go of everything; what isn't committed is left undone."""
         # Closing hands every partition back, which flushes nothing more.
+        for writer in self._writers.values():
+            writer.close()
         self._writers.clear()
+        self._openings.close()
         self._usage.close()
         self._commands.close()
         self._ticker.close()
-        self._committers.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def turn(self) -> None:
         """Take what has come, commands first; decide it, and begin the commits that are due."""
-        usage, ended = _by_partition(self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S))
+        usage, ended = by_partition(self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S))
         # Commands go first, and what waits in hand must not fall due by their time.
         self._tell_watermarks(usage, lambda watermark: watermark.waiting("usage_events"))
         self._serve_commands()
         for number, batch in usage.items():
             # A record of a partition that was just revoked may still be handed out.
-            if number in self._writers:
+            if self._reads(number):
                 self._decide_usage(self._writers[number], batch)
             self._serve_commands()
         # While commands are caught up with, usage rests: its end isn't known then.
-        ended -= self._catching_up
+        ended -= self._intake.catching_up
         self._tell_watermarks(ended, lambda watermark: watermark.ended("usage_events"))
-        now = self._clock.monotonic()
-        self._ticker.look(self._served(), now, self._clock.now_us())
+        for number, started in self._openings.finished():
+            self._guarded(number, partial(self._serve, number, started))
+        self._observe(self._clock.monotonic())
+
+    def _observe(self, now: float) -> None:
+        """Look at what time alone brings about."""
+        served = self._served()
+        self._ticker.look(served, now, self._clock.now_us())
         if now - self._lag_at > LAG_INTERVAL_S:
             self._lag_at = now
             observe_lag(self._settings, self._usage, self._commands, list(self._writers))
-            observe_due_lag(self._served(), self._clock.now_us())
-        if any(now - fenced_at > FENCED_S for fenced_at in self._fenced_at.values()):
-            self._join_again()
+            observe_due_lag(served, self._clock.now_us())
+        if fenced := self._membership.fenced_too_long(now):
+            # Only a new assignment brings back what was fenced.
+            self._log.warning("joining_again", partitions=fenced)
+            self._usage.unsubscribe()
+            self.join()
+
+    def _reads(self, number: int) -> bool:
+        return number in self._writers and number not in self._winding_up
 
     def _served(self) -> dict[int, Deciding]:
         """The deciders of partitions that have caught up with their commands."""
         return {
             number: writer.decider
             for number, writer in self._writers.items()
-            if number not in self._catching_up
+            if number not in self._intake.catching_up and number not in self._winding_up
         }
 
     def _decide_commands(self, messages: list[Message]) -> None:
         limit_us = self._clock_limit_us()
-        commands, ended = _by_partition(messages)
+        commands, ended = by_partition(messages)
         for number, batch in commands.items():
-            if number in self._writers:
-                decider = self._writers[number].decider
-                self._guarded(number, partial(decider.decide_commands, batch, limit_us))
+            if self._reads(number):
+                writer = self._writers[number]
+                self._guarded(number, partial(writer.decider.decide_commands, batch, limit_us))
+                self._bound(writer)
         self._tell_watermarks(ended, lambda watermark: watermark.ended("ledger_commands"))
-        for number in ended & self._catching_up:
-            self._serve_usage(number)
+        for number in ended:
+            self._intake.caught_up(number)
 
     def _tell_watermarks(self, numbers: Iterable[int], tell: Callable[[Watermark], None]) -> None:
         """Tell the watermarks of those of these partitions that are served here."""
         for number in numbers:
             if number in self._writers:
                 tell(self._writers[number].decider.watermark)
-
-    def _serve_usage(self, number: int) -> None:
-        """Its commands were read to their end once, so nothing they set is missing: go on."""
-        self._catching_up.discard(number)
-        self._usage.resume([self._at("usage-events", number)])
 
     def _serve_commands(self) -> None:
         """Decide the commands that have come, and begin every commit that is due."""
@@ -187,13 +198,20 @@ class Loop:
     def _decide_usage(self, writer: PartitionWriter, batch: list[Message]) -> None:
         limit_us = self._clock_limit_us()
         self._guarded(writer.number, partial(_decide_in_slices, writer, batch, limit_us))
-        if writer.full and writer.number in self._writers:
+        self._bound(writer)
+
+    def _bound(self, writer: PartitionWriter) -> None:
+        if writer.full and self._writers.get(writer.number) is writer:
             self._guarded(writer.number, partial(self._make_room, writer))
 
     def _make_room(self, writer: PartitionWriter) -> None:
-        """Back-pressure: wait for the commit in flight, then begin the next."""
-        self._record(writer, writer.finished(wait=True))
-        writer.begin(self._usage.consumer_group_metadata())
+        """Back-pressure: begin the next commit, or read no more until the last came through."""
+        if writer.committing:
+            self._record(writer, writer.finished(within_s=ROOM_WAIT_S))
+        if writer.committing:
+            self._intake.rest(writer.number)
+        else:
+            self._begin(writer)
 
     def _complete(self) -> None:
         for number, writer in list(self._writers.items()):
@@ -206,156 +224,168 @@ class Loop:
     def _begin_due(self) -> None:
         now = self._clock.monotonic()
         for number, writer in list(self._writers.items()):
-            if writer.due(now) and not writer.committing:
-                self._guarded(number, partial(writer.begin, self._usage.consumer_group_metadata()))
+            if writer.committing:
+                continue
+            if writer.due(now) or (number in self._winding_up and writer.pending):
+                self._guarded(number, partial(self._begin, writer))
+            elif number in self._winding_up:
+                self._halt(number, str(self._winding_up[number]))
+
+    def _begin(self, writer: PartitionWriter) -> None:
+        writer.begin(self._usage.consumer_group_metadata())
+        if writer.number not in self._winding_up:
+            self._intake.go_on(writer.number)
 
     def _finish(self, numbers: list[int]) -> None:
-        """Commit what is decided in these partitions."""
-        for number in numbers:
-            writer = self._writers.get(number)
-            if writer is not None:
-                self._guarded(number, partial(self._flush, writer))
+        """Commit what is decided in these partitions; what takes too long is left undone."""
+        until = self._clock.monotonic() + self._settings.rebalance_timeout_s
+        writers = [self._writers[number] for number in numbers if number in self._writers]
+        for step in (self._collect_until, self._begin_rest, self._collect_until, self._save):
+            for writer in writers:
+                if self._writers.get(writer.number) is writer:
+                    self._guarded(writer.number, partial(step, writer, until))
 
-    def _flush(self, writer: PartitionWriter) -> None:
-        self._record(writer, writer.finished(wait=True))
-        if writer.decider.outbox.inputs or writer.decider.outbox.ticks:
+    def _collect_until(self, writer: PartitionWriter, until: float) -> None:
+        left_s = max(0.001, until - self._clock.monotonic())
+        self._record(writer, writer.finished(within_s=left_s))
+        if writer.committing:
+            # Whoever opens the partition next learns from the ledger what became of it.
+            self._log.warning("not_committed_in_time", partition=writer.number)
+
+    def _begin_rest(self, writer: PartitionWriter, _until: float) -> None:
+        if writer.pending and not writer.committing:
             writer.begin(self._usage.consumer_group_metadata())
-            self._record(writer, writer.finished(wait=True))
+
+    def _save(self, writer: PartitionWriter, _until: float) -> None:
         try:
             writer.save()
         except StateUnwritable as error:
-            # Who opens the partition next folds more, and that is all.
+            # Whoever opens the partition next folds more, and that is all.
             self._log.warning("state_not_saved", partition=writer.number, reason=str(error))
 
     def _record(self, writer: PartitionWriter, committed: Committed | None) -> None:
         if committed is not None:
+            self._openings.succeeded(writer.number)
             count(writer.number, committed)
+
+    def _clock_limit_us(self) -> int:
+        return self._clock.now_us() + self._settings.clock_ahead_max_s * SECOND_US
+
+    # ---- What fails, fails in one partition.
 
     def _guarded(self, number: int, step: Callable[[], None]) -> None:
         """Do a step of one partition; what fails there leaves the others alone."""
         try:
             step()
-        except TransactionFailed as failure:
-            self._log.warning("transaction_failed", partition=number, reason=str(failure))
-            self._step_back(number) if failure.fenced else self._reopen(number)
+        except TransactionFailed as failed:
+            self._fail(number, failed.failure)
         except PartitionHalted as halt:
-            self._halt(number, str(halt))
+            self._wind_up(number, halt)
+        except (RetryableError, StateUnreadable) as error:
+            self._log.warning("recovery_failed", partition=number, reason=str(error))
+            self._recover(number)
         except AssertionError as wrong:
             self._log.exception("invariant_broken", partition=number)
             self._halt(number, f"a programmer's error: {wrong}")
 
-    def _clock_limit_us(self) -> int:
-        return self._clock.now_us() + self._settings.clock_ahead_max_s * SECOND_US
+    def _fail(self, number: int, failure: Failure) -> None:
+        count_failure(number, failure)
+        self._log.warning(
+            "transaction_failed",
+            partition=number,
+            reason=str(failure),
+            kind=failure.kind,
+            remedy=failure.remedy,
+        )
+        match failure.remedy:
+            case Remedy.STEP_BACK:
+                self._give_up(number)
+                self._membership.fenced(number, self._clock.monotonic())
+            case Remedy.STEP_ASIDE:
+                self._give_up(number)
+                self._openings.ask(number, ASIDE_S)
+            case Remedy.HALT:
+                self._halt(number, str(failure))
+                self._membership.refused(number, failure)
+            case Remedy.RECOVER | Remedy.REPEAT:
+                self._recover(number)
+
+    def _recover(self, number: int) -> None:
+        """Throw a partition's state and producer away, and recover both in a while."""
+        self._give_up(number)
+        if number in self._membership.given:
+            delay_s = self._openings.ask_again(number)
+            self._log.info("recovers", partition=number, in_seconds=round(delay_s, 3))
+
+    def _wind_up(self, number: int, halt: PartitionHalted) -> None:
+        """Halt a partition once what was decided before the fault is committed."""
+        if number not in self._writers:
+            self._halt(number, str(halt))
+            return
+        self._intake.rest(number)
+        self._winding_up[number] = halt
+
+    def _halt(self, number: int, reason: str) -> None:
+        self._give_up(number)
+        self._membership.halted(number, reason)
 
     # ---- Partitions come and go.
 
-    def _join_again(self) -> None:
-        """Leave the group and join it: only a new assignment brings back what was fenced."""
-        self._log.warning("joining_again", partitions=sorted(self._fenced_at))
-        self._fenced_at.clear()
-        self._usage.unsubscribe()
-        self.join()
-
-    def _step_back(self, number: int) -> None:
-        """Another one writes the partition: leave it to that one, and to the group's decision."""
-        self._give_up(number)
-        self._fenced_at[number] = self._clock.monotonic()
-
     def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        # Fencing is mostly waiting for the broker, so the partitions are opened side by side.
-        at_most = max(0, self._settings.ledger_partitions_max - len(self._writers))
-        for each in partitions[at_most:]:
-            self._halt(each.partition, "this process has as many as it may: start another one")
-        numbers = [each.partition for each in partitions[:at_most]]
-        futures = [self._committers.submit(self._open_partition, number) for number in numbers]
-        for number, future in zip(numbers, futures, strict=True):
-            self._open(number, future.result)
-        owned(len(self._writers))
+        """Nothing of them is read until they are open, and the group doesn't wait for that."""
+        self._intake.hold_off()
+        for number in (each.partition for each in partitions):
+            if len(self._membership.given) >= self._settings.ledger_partitions_max:
+                self._halt(number, "this process has as many as it may: start another one")
+            else:
+                self._openings.ask(number)
+            self._membership.given.add(number)
+        self._count_partitions()
 
-    def _open(self, number: int, started: Callable[[], Start]) -> None:
-        began_at = self._clock.monotonic()
-        try:
-            start = started()
-        except PartitionHalted as halt:
-            self._halt(number, str(halt))
-            return
-        self._fenced_at.pop(number, None)
+    def _serve(self, number: int, started: Callable[[], Start]) -> None:
+        """An opening has ended. Raises what it raised."""
+        start = started()
+        self._membership.serves(number)
         self._writers[number] = start.writer
-        usage = self._at("usage-events", number, start.usage_offset)
-        self._usage.incremental_assign([usage])
-        self._usage.pause([usage])
-        self._catching_up.add(number)
-        self._commands.incremental_assign(
-            [self._at("ledger-commands", number, start.command_offset)]
-        )
-        set_halted(number, halted=False)
+        self._intake.begin(number, start.usage_offset, start.command_offset)
+        self._count_partitions()
         self._log.info(
             "partition_opened",
             partition=number,
             usage_offset=start.usage_offset,
             command_offset=start.command_offset,
-            seconds=round(self._clock.monotonic() - began_at, 3),
         )
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [each.partition for each in partitions]
         self._finish(numbers)
-        for number in numbers:
-            self._give_up(number)
-            self._fenced_at.pop(number, None)
+        self._let_go(numbers)
 
     def _lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        for each in partitions:
-            self._give_up(each.partition)
-            self._fenced_at.pop(each.partition, None)
+        self._let_go([each.partition for each in partitions])
 
-    def _reopen(self, number: int) -> None:
-        """Throw a partition's state and producer away, and recover both."""
-        self._give_up(number)
-        self._open(number, partial(self._open_partition, number))
-
-    def _halt(self, number: int, reason: str) -> None:
-        self._log.error("partition_halted", partition=number, reason=reason)
-        self._give_up(number)
-        set_halted(number, halted=True)
+    def _let_go(self, numbers: list[int]) -> None:
+        """They are another member's now."""
+        self._intake.end_all(numbers)
+        for number in numbers:
+            self._openings.let_go(number)
+            self._give_up(number)
+            self._membership.gone(number)
 
     def _give_up(self, number: int) -> None:
+        """End what is served of a partition here; the group may still give it to this member."""
+        self._intake.end(number)
+        self._winding_up.pop(number, None)
         writer = self._writers.pop(number, None)
         if writer is None:
             return
         writer.close()
-        self._catching_up.discard(number)
         self._ticker.forget(number)
-        for consumer, topic in ((self._usage, "usage-events"), (self._commands, "ledger-commands")):
-            consumer.incremental_unassign([self._at(topic, number)])
-        owned(len(self._writers))
+        self._count_partitions()
         self._log.info("partition_given_up", partition=number)
 
-    def _at(self, topic: str, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
-        return TopicPartition(self._settings.topic(topic), number, offset)
-
-
-def _by_partition(messages: list[Message]) -> tuple[dict[int, list[Message]], set[int]]:
-    """Each partition's records in order, and the partitions whose end stands behind them."""
-    batches: dict[int, list[Message]] = {}
-    ended: set[int] = set()
-    for message in messages:
-        number = message.partition()
-        if message.error() is not None:
-            if not is_end(message):
-                report_error(message)
-            elif number is not None:
-                ended.add(number)
-            continue
-        assert number is not None
-        batch = batches.get(number)
-        if batch is None:
-            batches[number] = [message]
-        else:
-            batch.append(message)
-        if ended:
-            ended.discard(number)
-    return batches, ended
+    def _count_partitions(self) -> None:
+        count_partitions(len(self._writers), len(self._openings), self._intake.resting)
 
 
 def _decide_in_slices(writer: PartitionWriter, batch: list[Message], limit_us: int) -> None:

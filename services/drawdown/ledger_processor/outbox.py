@@ -10,7 +10,10 @@ Record = dict[str, bytes]
 
 @final
 class Outbox:
-    """Records to produce, the input positions they bring the partition to, and what they count."""
+    """Records to produce, the input positions they bring the partition to, and what they count.
+
+    `size_bytes` is that of the records' values.
+    """
 
     def __init__(self) -> None:
         self.entries: Final[list[Record]] = []
@@ -25,6 +28,7 @@ class Outbox:
         self.events = 0
         self.commands = 0
         self.ticks = 0
+        self.size_bytes = 0
         self.duplicates = 0
         self.rejections: Final[dict[str, int]] = {}
         self.types: Final[dict[str, int]] = {}

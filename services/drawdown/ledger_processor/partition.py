@@ -5,7 +5,7 @@ decided into the outbox. After any error around a transaction the whole of it, s
 is thrown away and recovered; an epoch is never used again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,11 +17,15 @@ from drawdown.clock import Clock
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
 from drawdown.errors import StateUnwritable
+from drawdown.ledger_processor.calls import repeated
+from drawdown.ledger_processor.failures import Call, Remedy, TransactionFailed, judged
 from drawdown.ledger_processor.keeping import Keeper, Saving
 from drawdown.ledger_processor.outbox import Outbox, Record
 from drawdown.settings import Settings
 
-CALL_TIMEOUT_S = 30.0
+_Batch = tuple[str, list[Record]]
+"""A topic's full name, and the records for it."""
+
 IDLE_COMMIT_S = 60.0
 """Where nothing but idle ticks came, their offsets are committed this often, for the lag shown."""
 
@@ -46,18 +50,6 @@ class Committed:
 
     outbox: Outbox
     seconds: float
-
-
-class TransactionFailed(Exception):
-    """A transaction failed or its outcome is unknown: recover the partition.
-
-    `fenced`: another process owns it now, so that it must be given up instead.
-    """
-
-    def __init__(self, partition: int, cause: BaseException) -> None:
-        super().__init__(f"partition {partition}: {cause}")
-        self.partition = partition
-        self.fenced = _is_fencing(cause)
 
 
 class PartitionWriter:
@@ -101,7 +93,7 @@ class PartitionWriter:
         outbox = self.decider.outbox
         if outbox.inputs == 0:
             return outbox.ticks > 0 and now - self._began_at >= IDLE_COMMIT_S
-        if outbox.commands or outbox.events >= self._settings.ledger_usage_batch:
+        if outbox.commands or self.full:
             return True
         return now - self._began_at >= self._settings.commit_interval_ms / 1_000
 
@@ -112,7 +104,14 @@ class PartitionWriter:
         return (
             outbox.events >= self._settings.ledger_usage_batch
             or outbox.commands >= self._settings.ledger_command_batch
+            or outbox.size_bytes >= self._settings.ledger_outbox_kib * 1_024
         )
+
+    @property
+    def pending(self) -> bool:
+        """Whether something was decided whose commit hasn't begun."""
+        outbox = self.decider.outbox
+        return outbox.inputs > 0 or outbox.ticks > 0
 
     def begin(self, group_metadata: object) -> None:
         """Produce what was decided and start to commit it. None may be in flight.
@@ -125,45 +124,51 @@ class PartitionWriter:
         self._began_at = self._clock.monotonic()
         if self._keeper is not None:
             self._saving = self._keeper.take(outbox.last_hash, outbox.decided)
-        try:
-            self._producer.begin_transaction()
-            self._produce("ledger-entries", self._reported(outbox.entries))
-            self._produce("ledger-replies", outbox.replies)
-            self._produce("dead-letters", outbox.dead_letters)
-        except (KafkaException, BufferError) as error:
-            raise TransactionFailed(self.number, error) from error
+        self._call(Call.BEGIN, lambda _: self._producer.begin_transaction())
+        rest = self._produce(
+            [
+                (self._settings.topic(name), records)
+                for name, records in (
+                    ("ledger-entries", self._reported(outbox.entries)),
+                    ("ledger-replies", outbox.replies),
+                    ("dead-letters", outbox.dead_letters),
+                )
+                if records
+            ]
+        )
         offsets = self._offsets(outbox)
-        self._in_flight = self._committers.submit(self._commit, offsets, group_metadata)
+        self._in_flight = self._committers.submit(self._commit, rest, offsets, group_metadata)
 
-    def finished(self, *, wait: bool = False) -> Committed | None:
+    def finished(self, *, within_s: float = 0.0) -> Committed | None:
         """The transaction in flight, once it is committed; None if there is none or not yet.
 
-        Raises `TransactionFailed`.
+        Raises `TransactionFailed`, or `StateUnwritable` where it is committed and wasn't saved.
         """
         future = self._in_flight
-        if future is None or not (wait or future.done()):
+        if future is None or not (within_s > 0 or future.done()):
             return None
         try:
-            future.result()
-        except (KafkaException, StateUnwritable) as error:
-            raise TransactionFailed(self.number, error) from error
-        finally:
+            future.result(within_s)
+        except TimeoutError:
+            return None
+        except (TransactionFailed, StateUnwritable):
             self._in_flight = None
+            raise
+        self._in_flight = None
         if self._keeper is not None and self._saving is not None:
             self._keeper.saved(self._saving)
         return Committed(outbox=self._sent, seconds=self._clock.monotonic() - self._began_at)
 
     def save(self) -> None:
-        """Save everything, so that who opens the partition next has nothing to fold. Nothing may
-        be decided that isn't committed. Raises `StateUnwritable`."""
+        """Save everything, so that whoever opens the partition next has nothing to fold, unless
+        something isn't committed. Raises `StateUnwritable`."""
         outbox = self.decider.outbox
-        assert self._in_flight is None
-        assert not outbox.entries
-        if self._keeper is not None:
-            saving = self._keeper.take(outbox.last_hash, outbox.decided, everything=True)
-            if saving is not None:
-                self._keeper.write(saving, self._last_offset)
-                self._keeper.saved(saving)
+        if self._keeper is None or self.committing or outbox.entries:
+            return
+        saving = self._keeper.take(outbox.last_hash, outbox.decided, everything=True)
+        if saving is not None:
+            self._keeper.write(saving, self._last_offset)
+            self._keeper.saved(saving)
 
     def close(self) -> None:
         """End it; an open transaction is aborted by whoever fences next."""
@@ -176,7 +181,7 @@ class PartitionWriter:
 
     def _reported(self, records: list[Record]) -> list[Any]:
         """Have the delivery of the last entry reported: the checkpoint says its offset."""
-        if self._saving is None:
+        if self._saving is None or not records:
             return records
         return [*records[:-1], {**records[-1], "callback": self._delivered}]
 
@@ -186,14 +191,21 @@ class PartitionWriter:
         if offset is not None:
             self._last_offset = offset
 
-    def _produce(self, topic: str, records: list[Any]) -> None:
-        if not records:
-            return
-        queued = self._producer.produce_batch(
-            self._settings.topic(topic), records, partition=self.number
-        )
-        if queued < len(records):
-            raise BufferError(f"{topic}: {len(records) - queued} records didn't fit the queue")
+    def _produce(self, batches: list[_Batch]) -> list[_Batch]:
+        """Hand records to the client; what its queue has no room for now is returned."""
+        for index, (topic, records) in enumerate(batches):
+            queued = self._producer.produce_batch(topic, records, partition=self.number)
+            if queued < len(records):
+                failure = judged(Call.PRODUCE, _refusal(records))
+                if failure.remedy is not Remedy.REPEAT:
+                    raise TransactionFailed(self.number, failure)
+                # The client takes none after the first that found no room.
+                left = [
+                    {name: each[name] for name in each if name != "_error"}
+                    for each in records[queued:]
+                ]
+                return [(topic, left), *batches[index + 1 :]]
+        return []
 
     def _offsets(self, outbox: Outbox) -> list[TopicPartition]:
         return [
@@ -205,25 +217,53 @@ class PartitionWriter:
             if offset >= 0
         ]
 
-    def _commit(self, offsets: list[TopicPartition], group_metadata: object) -> None:
+    def _commit(
+        self, rest: list[_Batch], offsets: list[TopicPartition], group_metadata: object
+    ) -> None:
         """In a thread: the client waits without the interpreter's lock."""
-        self._producer.send_offsets_to_transaction(offsets, group_metadata, CALL_TIMEOUT_S)
-        self._producer.commit_transaction(CALL_TIMEOUT_S)
+        if rest:
+            self._call(Call.PRODUCE, _Rest(self._producer, self._produce, rest).produce)
+        producer = self._producer
+        self._call(
+            Call.SEND_OFFSETS,
+            lambda left_s: producer.send_offsets_to_transaction(offsets, group_metadata, left_s),
+        )
+        self._call(Call.COMMIT, producer.commit_transaction)
         if self._keeper is not None and self._saving is not None:
             self._keeper.write(self._saving, self._last_offset)
 
+    def _call(self, call: Call, step: Callable[[float], object]) -> None:
+        """The broker aborts a transaction after its timeout, so none is waited for longer."""
+        within_s = self._settings.transaction_timeout_ms / 1_000
+        repeated(self.number, call, step, clock=self._clock, within_s=within_s)
 
-def _is_fencing(cause: BaseException) -> bool:
-    if not isinstance(cause, KafkaException):
-        return False
-    name = cause.args[0].name()
-    return name in {
-        "_FENCED",
-        "PRODUCER_FENCED",
-        "INVALID_PRODUCER_EPOCH",
-        "ILLEGAL_GENERATION",
-        "UNKNOWN_MEMBER_ID",
-        "FENCED_INSTANCE_ID",
-        "STALE_MEMBER_EPOCH",
-        "FENCED_MEMBER_EPOCH",
-    }
+
+class _Rest:
+    """Records that a full queue didn't take, produced as it empties."""
+
+    def __init__(
+        self,
+        producer: Producer,
+        produce: Callable[[list[_Batch]], list[_Batch]],
+        batches: list[_Batch],
+    ) -> None:
+        self._producer = producer
+        self._produce = produce
+        self._batches = batches
+
+    def produce(self, _left_s: float) -> None:
+        """Hand over what there is room for. Raises `KafkaException` while some is left over."""
+        # A delivered record leaves the queue when its report is taken.
+        self._producer.poll(0)
+        self._batches = self._produce(self._batches)
+        if self._batches:
+            raise KafkaException(KafkaError(KafkaError._QUEUE_FULL))
+
+
+def _refusal(records: list[Record]) -> KafkaError:
+    """Why the client didn't take the first of these that it left; it notes that on the record."""
+    for each in records:
+        error: object = each.get("_error")
+        if isinstance(error, KafkaError):
+            return error
+    return KafkaError(KafkaError._QUEUE_FULL)

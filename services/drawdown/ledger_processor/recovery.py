@@ -40,11 +40,7 @@ from drawdown.settings import Settings
 _LEDGER = "ledger-entries"
 
 Progress = Callable[[int, int], None]
-"""Told how many offsets of the ledger are folded, of how many."""
-
-
-def says_nothing(folded: int, total: int) -> None:
-    """For who doesn't watch."""
+"""Told how many offsets of the ledger are folded, of how many; may raise to leave off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +65,7 @@ def recover(
     clients: Clients,
     states: States,
     clock: Clock,
-    progress: Progress = says_nothing,
+    progress: Progress,
 ) -> Recovered:
     """Steps 2 to 5. The caller has fenced; only it may write the partition.
 
@@ -225,6 +221,7 @@ class _Recovery:
                 self._progress(log.position - begin, log.end - begin)
                 if keeper is not None and not folder.unfinished:
                     _save(folder, keeper)
+            self._progress(log.end - begin, log.end - begin)
         if folder.unfinished:
             raise PartitionHalted(
                 f"partition {self._partition}: the decision of {folder.unfinished} is torn"

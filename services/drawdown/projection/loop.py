@@ -22,6 +22,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from drawdown.adapters.postgres.store import Position
+from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM, Clock
 from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.evolve import UnknownEntry
@@ -34,7 +35,6 @@ from drawdown.metrics import (
     PROJECTION_ENTRIES,
     TRANSACTION_SECONDS,
 )
-from drawdown.projection.backoff import Backoff
 from drawdown.projection.freshness import Freshness
 from drawdown.projection.sequence import Read, SequenceGap, new_entries
 

@@ -13,8 +13,8 @@ from drawdown.adapters.kafka.clients import consumer
 from drawdown.adapters.kafka.topics import partition_count
 from drawdown.adapters.postgres.migrations import migrate
 from drawdown.adapters.postgres.store import PostgresProjectionStore
+from drawdown.backoff import Backoff
 from drawdown.errors import RetryableError
-from drawdown.projection.backoff import Backoff
 from drawdown.projection.loop import Projector
 from drawdown.projection.projection import Projection
 from drawdown.settings import Settings

@@ -29,6 +29,8 @@ _WRITE_BUFFER_BYTES: Final = 16 * 1024 * 1024
 """A partition is one of many in a process, and each has buffers."""
 _BACKGROUND_JOBS: Final = 2
 _LOG_FILES: Final = 2
+_CONDEMNED: Final = "UNREADABLE"
+"""A file of this name says that the directory is to be rebuilt."""
 
 
 class RocksStore:
@@ -41,6 +43,8 @@ class RocksStore:
         another process has it open.
         """
         self.folder: Final = folder
+        if (folder / _CONDEMNED).exists():
+            raise StateUnreadable(f"{folder} couldn't be read before")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # Its own types allow for far more than bytes.
@@ -57,7 +61,7 @@ class RocksStore:
         try:
             found: bytes | None = self._db.get(key)
         except Exception as error:
-            raise StateUnreadable(f"{self.folder}: {error}") from error
+            raise self._unreadable(error) from error
         return found
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
@@ -65,8 +69,13 @@ class RocksStore:
         try:
             found: list[bytes | None] = self._db.get(keys)
         except Exception as error:
-            raise StateUnreadable(f"{self.folder}: {error}") from error
+            raise self._unreadable(error) from error
         return found
+
+    def _unreadable(self, error: Exception) -> StateUnreadable:
+        """What can't be read once is never trusted again."""
+        (self.folder / _CONDEMNED).touch()
+        return StateUnreadable(f"{self.folder}: {error}")
 
     def scan(self, prefix: bytes) -> Iterator[Row]:
         """The rows whose keys begin with a prefix, in the order of their keys."""

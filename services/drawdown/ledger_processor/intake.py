@@ -1,0 +1,86 @@
+"""The intake: which partitions are read from the two inputs, and which of them rest.
+
+A partition rests while its commands are caught up with (usage only), and while what it has decided
+fills its bounds because the broker is slow (both). What rests waits in the topic, not in memory.
+"""
+
+from typing import Final
+
+from confluent_kafka import OFFSET_INVALID, Consumer, TopicPartition
+
+from drawdown.settings import Settings
+
+
+class Intake:
+    """The two consumers' assignments, kept alike."""
+
+    def __init__(self, settings: Settings, usage: Consumer, commands: Consumer) -> None:
+        self._usage_topic: Final = settings.topic("usage-events")
+        self._command_topic: Final = settings.topic("ledger-commands")
+        self._usage: Final = usage
+        self._commands: Final = commands
+        self._read: Final[set[int]] = set()
+        self._resting: Final[set[int]] = set()
+        # A rate card that was sent an hour ago must not be overtaken by usage of a minute ago.
+        self.catching_up: Final[set[int]] = set()
+
+    @property
+    def resting(self) -> int:
+        """How many partitions aren't read because they have no room."""
+        return len(self._resting)
+
+    def hold_off(self) -> None:
+        """Answer the group's assignment without reading anything of it yet."""
+        self._usage.incremental_assign([])
+
+    def begin(self, number: int, usage_offset: int, command_offset: int) -> None:
+        """Read a partition from these offsets on: its commands to their end, then usage too."""
+        usage = TopicPartition(self._usage_topic, number, usage_offset)
+        self._usage.incremental_assign([usage])
+        self._usage.pause([usage])
+        self._read.add(number)
+        self.catching_up.add(number)
+        self._commands.incremental_assign(
+            [TopicPartition(self._command_topic, number, command_offset)]
+        )
+
+    def caught_up(self, number: int) -> None:
+        """Its commands were read to their end once, so nothing they set is missing: go on."""
+        if number in self.catching_up:
+            self.catching_up.discard(number)
+            if number not in self._resting:
+                self._usage.resume([self._place(self._usage_topic, number)])
+
+    def rest(self, number: int) -> None:
+        """Read no more of a partition for now."""
+        if number in self._read and number not in self._resting:
+            self._resting.add(number)
+            self._usage.pause([self._place(self._usage_topic, number)])
+            self._commands.pause([self._place(self._command_topic, number)])
+
+    def go_on(self, number: int) -> None:
+        """Read it again, if it rested."""
+        if number in self._resting:
+            self._resting.discard(number)
+            self._commands.resume([self._place(self._command_topic, number)])
+            if number not in self.catching_up:
+                self._usage.resume([self._place(self._usage_topic, number)])
+
+    def end(self, number: int) -> None:
+        """Read a partition no more."""
+        if number in self._read:
+            self.end_all([number])
+
+    def end_all(self, numbers: list[int]) -> None:
+        """Read these no more, whichever of them are read; the answer to a revocation."""
+        read = [number for number in numbers if number in self._read]
+        self._usage.incremental_unassign([self._place(self._usage_topic, n) for n in read])
+        if read:
+            commands = [self._place(self._command_topic, n) for n in read]
+            self._commands.incremental_unassign(commands)
+        self._read.difference_update(read)
+        self._resting.difference_update(read)
+        self.catching_up.difference_update(read)
+
+    def _place(self, topic: str, number: int) -> TopicPartition:
+        return TopicPartition(topic, number, OFFSET_INVALID)
