@@ -232,7 +232,7 @@ class Loop:
                 self._halt(number, str(self._winding_up[number]))
 
     def _begin(self, writer: PartitionWriter) -> None:
-        writer.begin(self._usage.consumer_group_metadata())
+        writer.begin(self._group())
         if writer.number not in self._winding_up:
             self._intake.go_on(writer.number)
 
@@ -254,7 +254,7 @@ class Loop:
 
     def _begin_rest(self, writer: PartitionWriter, _until: float) -> None:
         if writer.pending and not writer.committing:
-            writer.begin(self._usage.consumer_group_metadata())
+            writer.begin(self._group())
 
     def _save(self, writer: PartitionWriter, _until: float) -> None:
         try:
@@ -262,6 +262,15 @@ class Loop:
         except StateUnwritable as error:
             # Whoever opens the partition next folds more, and that is all.
             self._log.warning("state_not_saved", partition=writer.number, reason=str(error))
+
+    def _group(self) -> object:
+        """The group as transactions name it: by a consumer that is no member of it.
+
+        With a membership the broker would refuse every commit that an ordinary rebalance passes
+        by (ILLEGAL_GENERATION), though the partition stays here. It would fence nobody who isn't
+        fenced already: whoever opens a partition does so by its one transactional id.
+        """
+        return self._commands.consumer_group_metadata()
 
     def _record(self, writer: PartitionWriter, committed: Committed | None) -> None:
         if committed is not None:
