@@ -40,6 +40,13 @@ class Settings(BaseSettings):
     )
     """A Confluent-compatible registry. Empty: schema ids come from the files in `schemas/`."""
 
+    kafka_group_protocol: Annotated[str, Field(pattern="^(classic|consumer)$")] = "classic"
+    """How the processes of a service share partitions: `classic`, where they agree among
+    themselves, or `consumer` (KIP-848), where the broker decides. All of a group must use one."""
+    kafka_group_instance_id: Annotated[str, Field(max_length=128)] = ""
+    """A name that this process alone has in its groups and keeps across restarts: one that is back
+    within the session timeout gets its partitions again, and nobody else notices. Empty: none."""
+
     data_dir: Path = Path(".drawdown")
     """Where the embedded broker and database, the demo and local state keep their files."""
 

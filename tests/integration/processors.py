@@ -1,5 +1,6 @@
 """Running ledger processors as they are run: as processes of their own."""
 
+import json
 import os
 import signal
 import subprocess
@@ -46,6 +47,19 @@ class Processor:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "drawdown.ledger_processor"], env=environment, stderr=out
             )
+
+    def owned(self) -> set[int]:
+        """The partitions that it serves, by what it has logged."""
+        owned: set[int] = set()
+        for line in self.log.read_text().splitlines():
+            # The last line may be half written.
+            if line.startswith("{") and line.endswith("}"):
+                said = json.loads(line)
+                if said["event"] == "partition_opened":
+                    owned.add(said["partition"])
+                elif said["event"] == "partition_given_up":
+                    owned.discard(said["partition"])
+        return owned
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, and wait for the end; the exit code."""

@@ -23,7 +23,7 @@ from tests.plugins.sealed_ledger import SealedLedger, publish
 
 from drawdown import metrics
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.clients import consumer, transactional_producer
+from drawdown.adapters.kafka.clients import consumer, member, transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
 from drawdown.domain.entries import EntryType
@@ -224,10 +224,9 @@ def test_of_two_projectors_the_later_one_writes(settings: Settings, producer: Pr
 
 
 def _on(settings: Settings, store: MemoryProjectionStore, group: str = "memory") -> Projector:
-    client = consumer(
+    client = member(
         settings,
         group=settings.group(group),
-        partition_assignment_strategy="range",
         enable_partition_eof=True,
         enable_auto_commit=True,
         enable_auto_offset_store=False,

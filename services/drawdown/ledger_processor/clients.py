@@ -4,16 +4,13 @@ from typing import Final, Protocol
 
 from confluent_kafka import Consumer, Producer
 
-from drawdown.adapters.kafka.clients import consumer, producer, transactional_producer
+from drawdown.adapters.kafka.clients import consumer, member, producer, transactional_producer
 from drawdown.adapters.kafka.partition_log import log_client
 from drawdown.settings import Settings
 
 POLL_INTERVAL_MAX_MS: Final = 120_000
 """Nothing long is done between two polls; who doesn't poll for so long is stuck, and its
 partitions move."""
-
-SESSION_TIMEOUT_MS: Final = 10_000
-"""So long after its last heartbeat a process counts as dead, and its partitions move."""
 
 
 class Clients(Protocol):
@@ -45,13 +42,11 @@ class KafkaClients:
 
     def usage(self) -> Consumer:
         """Cooperative: who keeps a partition goes on with it while others move."""
-        return consumer(
+        return member(
             self._settings,
             group=self._group,
             enable_partition_eof=True,
-            partition_assignment_strategy="cooperative-sticky",
             max_poll_interval_ms=POLL_INTERVAL_MAX_MS,
-            session_timeout_ms=SESSION_TIMEOUT_MS,
         )
 
     def commands(self) -> Consumer:

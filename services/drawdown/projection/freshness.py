@@ -30,16 +30,15 @@ class Freshness:
         if partition is not None and offset is not None:
             self._ends[partition] = offset
 
-    def reading_on(self) -> None:
-        """The client reads on from the positions, so that ends reached before don't count."""
-        self._ends.clear()
+    def reading_on(self, partition: int) -> None:
+        """The client reads on from the position, so that an end reached before doesn't count."""
+        self._ends.pop(partition, None)
 
-    def forget(self) -> None:
-        """The partitions are somebody else's now."""
-        for partition in self._fresh_at:
+    def forget(self, partition: int) -> None:
+        """The partition is somebody else's now."""
+        if self._fresh_at.pop(partition, None) is not None:
             PROJECTION_LAG_RECORDS.remove(partition)
             PROJECTION_FRESHNESS_SECONDS.remove(partition)
-        self._fresh_at.clear()
 
     def measure(self, followed: Mapping[int, Position]) -> None:
         """Update the metrics, twice a second at most. What isn't followed grows old."""

@@ -76,7 +76,8 @@ class Projector:
         batch: int,
         clock: Clock = SYSTEM,
     ) -> None:
-        """`consumer` needs `enable.partition.eof`, stored offsets by hand, eager assignment."""
+        """`consumer` needs `enable.partition.eof`, stored offsets by hand, and an assignment that
+        changes partition by partition."""
         self._consumer = consumer
         self._topic = topic
         self._store = store
@@ -84,6 +85,8 @@ class Projector:
         self._batch = batch
         self._clock = clock
         self._stopping = False
+        self._owned: set[int] = set()
+        """What the group gave; each of them waits, is followed or has halted."""
         self._waiting: dict[int, float] = {}
         """Partitions to be claimed, and when (monotonic)."""
         self._followed: dict[int, Position] = {}
@@ -130,20 +133,28 @@ class Projector:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         now = self._clock.monotonic()
-        self._waiting = {each.partition: now for each in partitions}
-        self._follow({})
-        PARTITIONS_OWNED.set(len(partitions))
-        _log.info("partitions_assigned", partitions=sorted(self._waiting))
+        given = sorted(each.partition for each in partitions)
+        self._waiting.update(dict.fromkeys(given, now))
+        self._owned.update(given)
+        # Nothing is read before it is claimed; without a call the client would begin by itself.
+        consumer.incremental_assign([])
+        PARTITIONS_OWNED.set(len(self._owned))
+        _log.info("partitions_assigned", partitions=given)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._waiting.clear()
-        self._followed.clear()
-        for partition in self._halted:
-            PARTITIONS_HALTED.labels(partition).set(0)
-        self._halted.clear()
-        self._freshness.forget()
-        PARTITIONS_OWNED.set(0)
-        _log.info("partitions_revoked", partitions=sorted(each.partition for each in partitions))
+        taken = sorted(each.partition for each in partitions)
+        for partition in taken:
+            self._waiting.pop(partition, None)
+            if self._halted.pop(partition, None) is not None:
+                PARTITIONS_HALTED.labels(partition).set(0)
+            self._freshness.forget(partition)
+        self._let_go(taken)
+        # What waits or has halted isn't read; without a call the client would refuse to give up
+        # what it doesn't read, and never answer the group.
+        consumer.incremental_unassign([])
+        self._owned.difference_update(taken)
+        PARTITIONS_OWNED.set(len(self._owned))
+        _log.info("partitions_revoked", partitions=taken)
 
     def _claim_waiting(self) -> None:
         now = self._clock.monotonic()
@@ -159,13 +170,21 @@ class Projector:
             del self._waiting[partition]
         if self._outage.over():
             _log.info("back")
-        self._follow({**self._followed, **claimed})
+        for position in claimed.values():
+            self._follow(position)
 
-    def _follow(self, followed: dict[int, Position]) -> None:
-        """Read exactly these partitions, each from its position on."""
-        self._followed = followed
-        self._freshness.reading_on()
-        self._consumer.assign([self._place(position) for position in followed.values()])
+    def _follow(self, position: Position) -> None:
+        """Read a partition from its position on, anew where it is read already."""
+        self._let_go([position.partition])
+        self._followed[position.partition] = position
+        self._freshness.reading_on(position.partition)
+        self._consumer.incremental_assign([self._place(position)])
+
+    def _let_go(self, partitions: Iterable[int]) -> None:
+        """Read no more of those of these partitions that are read."""
+        followed = [self._followed.pop(each) for each in partitions if each in self._followed]
+        if followed:
+            self._consumer.incremental_unassign([self._place(position) for position in followed])
 
     def _place(self, position: Position) -> TopicPartition:
         return TopicPartition(self._topic, position.partition, position.next_offset)
@@ -209,13 +228,13 @@ class Projector:
         except Fenced as error:
             _log.warning("fenced", partition=partition, reason=str(error))
             self._waiting[partition] = self._clock.monotonic() + _FENCED_S
-            self._let_go(partition)
+            self._let_go([partition])
         except SequenceGap as gap:
             if self._doubted.get(partition) == gap.expected:
                 self._halt(partition, str(gap))
             else:
                 self._doubted[partition] = gap.expected
-                self._follow(self._followed)
+                self._follow(position)
         except (FatalError, UnknownEntry) as error:
             self._halt(partition, str(error))
 
@@ -256,16 +275,13 @@ class Projector:
         DATABASE_RETRIES.inc()
         at = self._clock.monotonic() + delay_s
         self._waiting = dict.fromkeys([*self._waiting, *self._followed], at)
-        self._follow({})
+        self._let_go(list(self._followed))
 
     def _halt(self, partition: int, reason: str) -> None:
         _log.error("partition_halted", partition=partition, reason=reason)
         self._halted[partition] = reason
         PARTITIONS_HALTED.labels(partition).set(1)
-        self._let_go(partition)
-
-    def _let_go(self, partition: int) -> None:
-        self._follow({p: kept for p, kept in self._followed.items() if p != partition})
+        self._let_go([partition])
 
 
 def _offset(record: Message) -> int:

@@ -9,7 +9,7 @@ import structlog
 
 from drawdown import compiled, logs, metrics
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.clients import consumer
+from drawdown.adapters.kafka.clients import member
 from drawdown.adapters.kafka.topics import partition_count
 from drawdown.adapters.postgres.migrations import migrate
 from drawdown.adapters.postgres.store import PostgresProjectionStore
@@ -35,10 +35,9 @@ def assemble(settings: Settings, service: str, projection: Projection) -> Projec
     for name in migrate(settings, schema, projection.migrations):
         structlog.get_logger().info("migrated", schema=schema, migration=name)
     return Projector(
-        consumer=consumer(
+        consumer=member(
             settings,
             group=settings.group(service),
-            partition_assignment_strategy="range",
             enable_partition_eof=True,
             enable_auto_commit=True,
             enable_auto_offset_store=False,

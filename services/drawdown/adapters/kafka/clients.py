@@ -16,6 +16,12 @@ from drawdown.settings import Settings
 RECORD_BYTES_MAX: Final = 8 * 1024 * 1024
 """A rate card with thousands of lines is one record; `schemas/topics` allows the same."""
 
+SESSION_TIMEOUT_MS: Final = 10_000
+"""So long after its last heartbeat a process counts as dead, and its partitions move."""
+HEARTBEAT_MS: Final = 1_000
+"""With its heartbeat a process hears that others came or went: so long a rebalance waits for it,
+twice over where a partition moves."""
+
 _PRODUCER: Final[dict[str, object]] = {
     "partitioner": "murmur2_random",
     "enable.idempotence": True,
@@ -47,6 +53,30 @@ _CONSUMER: Final[dict[str, object]] = {
 def consumer(settings: Settings, *, group: str, **options: object) -> Consumer:
     """A committed-only consumer in a group. Options are librdkafka's, dots as underscores."""
     return Consumer({**_base(settings), **_CONSUMER, "group.id": group, **_dotted(options)})
+
+
+def member(settings: Settings, *, group: str, **options: object) -> Consumer:
+    """A committed-only consumer that shares its topic with the others of its group.
+
+    Partitions come and go one by one, under either protocol: assign them incrementally.
+    """
+    return consumer(settings, group=group, **_membership(settings), **options)
+
+
+def _membership(settings: Settings) -> dict[str, object]:
+    """How a process belongs to its group.
+
+    With the protocol `consumer` the broker knows the session timeout and the assignor, and the
+    client refuses to be told them.
+    """
+    chosen: dict[str, object] = {"group_protocol": settings.kafka_group_protocol}
+    if settings.kafka_group_protocol == "classic":
+        chosen["partition_assignment_strategy"] = "cooperative-sticky"
+        chosen["session_timeout_ms"] = SESSION_TIMEOUT_MS
+        chosen["heartbeat_interval_ms"] = HEARTBEAT_MS
+    if settings.kafka_group_instance_id:
+        chosen["group_instance_id"] = settings.kafka_group_instance_id
+    return chosen
 
 
 def reader(settings: Settings, **options: object) -> Consumer:
