@@ -83,7 +83,7 @@ BODY: dict[str, dict[str, object]] = {
         ]
     },
     "redrive_rejected": {"event_id": "e", "rate_card": "c@1"},
-    "park_record": {"topic": "usage-events", "offset": 7},
+    "park_record": {"topic": "usage-events", "partition": 3, "offset": 7},
     "apply_rate_card": {
         "card": {
             "card": "c",

@@ -20,6 +20,7 @@ from drawdown.domain.inputs import (
     Grant,
     HoldUsage,
     NoteDispute,
+    ParkRecord,
     PlaceHold,
     RedriveRejected,
     RefundPurchase,
@@ -54,7 +55,7 @@ KINDS: Final = (
     *("grant", "grant", "grant", "grant", "policy", "tick", "hold", "hold", "hold", "hold"),
     *("extend", "capture", "capture", "release", "batch", "void", "expiry", "freeze"),
     *("unfreeze", "adjust", "refund", "refund", "purchase refund", "dispute", "dispute"),
-    *("redrive", "card", "close"),
+    *("redrive", "card", "close", "park"),
 )
 
 CUSTOMERS: Final = st.sampled_from([*"aaaaaaa", "b"])
@@ -99,7 +100,7 @@ class Names:
 
 def is_about_no_customer(body: CommandBody) -> bool:
     """Whether it is for `$partition` alone."""
-    return isinstance(body, ApplyRateCard | ClosePeriod | Tick)
+    return isinstance(body, ApplyRateCard | ClosePeriod | ParkRecord | Tick)
 
 
 def shifts(*, rare: bool) -> st.SearchStrategy[int]:
@@ -361,6 +362,13 @@ def of_kind(kind: str, at: int, names: Names) -> st.SearchStrategy[CommandBody]:
         case "close":
             spans = st.sampled_from([0, -DAY_US, -40 * DAY_US, 1])
             return spans.map(lambda span: ClosePeriod(closed_until=at + span))
+        case "park":
+            return st.builds(
+                ParkRecord,
+                topic=st.sampled_from(["usage-events", "usage-events", "ledger-commands", "other"]),
+                partition=st.sampled_from([3, 3, 3, 0]),
+                offset=st.integers(-1, 3),
+            )
         case "tick":
             return st.just(Tick())
         case _:

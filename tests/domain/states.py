@@ -76,6 +76,7 @@ def ledger_state(ledger: Ledger) -> dict[str, object]:
     state = {
         "partition_seq": ledger.partition_seq,
         "closed_until": ledger.closed_until,
+        "parked": sorted(ledger.parking.records()),
         "accounts": accounts,
         "cards": [each.label for each in ledger.rate_book.cards()],
         "default": (policy.overage_mode, policy.overdraft_limit, policy.grace_us),

@@ -126,15 +126,7 @@ def test_an_override_is_one_customers_own_price() -> None:
         assert facts.amount == -price
 
 
-def test_parking_a_record_is_not_carried_out_yet_and_says_so() -> None:
-    decision = World().decide(command(ParkRecord(topic="usage-events", offset=7)))
-    assert (decision.outcome, decision.code, decision.detail) == (
-        "rejected",
-        "unsupported_command",
-        "ParkRecord",
-    )
-
-
+PARKED = ParkRecord(topic="usage-events", partition=3, offset=7)
 OF_A_CUSTOMER: list[CommandBody] = [
     Adjust(amount=1),
     Batch(holds=[]),
@@ -144,7 +136,6 @@ OF_A_CUSTOMER: list[CommandBody] = [
     Freeze(),
     Grant(amount=1, kind="included"),
     NoteDispute(dispute_id="d", payment_id="p", state="opened"),
-    ParkRecord(topic="usage-events", offset=7),
     PlaceHold(hold_id="h", amount=1, meter="m", expires_at=T + 1),
     RedriveRejected(event_id="e"),
     RefundPurchase(refund_id="r", payment_id="p", amount=1),
@@ -164,7 +155,12 @@ def test_8_what_is_asked_of_a_customer_is_refused_for_the_reserved_account(
 
 @pytest.mark.parametrize(
     "body",
-    [ApplyRateCard(card=card(effective_from=T + LEAD_US)), ClosePeriod(closed_until=T), Tick()],
+    [
+        ApplyRateCard(card=card(effective_from=T + LEAD_US)),
+        ClosePeriod(closed_until=T),
+        PARKED,
+        Tick(),
+    ],
     ids=lambda body: type(body).__name__,
 )
 def test_8_what_is_about_no_customer_is_refused_for_a_customer(body: CommandBody) -> None:

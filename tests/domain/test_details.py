@@ -299,7 +299,11 @@ REFUSED: list[tuple[CommandBody, str, str]] = [
         "grace_us -1 is outside 0–10 years",
     ),
     (Tick(), "invalid_customer", "this is asked of $partition, not of a customer"),
-    (ParkRecord(topic="usage-events", offset=1), "unsupported_command", "ParkRecord"),
+    (
+        ParkRecord(topic="usage-events", partition=3, offset=1),
+        "invalid_customer",
+        "this is asked of $partition, not of a customer",
+    ),
 ]
 
 

@@ -288,6 +288,7 @@ def test_a_sound_entry_passes(entry: EntryFacts) -> None:
                 "expiry_changed",
                 "dispute_noted",
                 "period_closed",
+                "record_parked",
                 "hold_placed",
                 "hold_extended",
                 "hold_released",

@@ -27,6 +27,7 @@ from drawdown.domain.inputs import (
     Grant,
     HoldUsage,
     NoteDispute,
+    ParkRecord,
     PlaceHold,
     RedriveRejected,
     RefundPurchase,
@@ -160,6 +161,7 @@ OF_A_CUSTOMER: list[CommandBody] = [
 OF_THE_PARTITION: list[CommandBody] = [
     ApplyRateCard(card=card(version="2", effective_from=LATE + LEAD_US)),
     ClosePeriod(closed_until=T),
+    ParkRecord(topic="usage-events", partition=3, offset=1),
     ChangePolicy(policy=PolicyChange(overage_mode="overage")),
     Tick(),
 ]

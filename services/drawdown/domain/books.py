@@ -28,6 +28,7 @@ from drawdown.domain.memory import (
     key_of,
 )
 from drawdown.domain.numbers import NEVER
+from drawdown.domain.parking import Parking
 from drawdown.domain.policies import DEFAULT_POLICY, Policy, changed
 from drawdown.domain.rate_cards import RateCard
 from drawdown.domain.rating import RateBook
@@ -64,6 +65,7 @@ class Books:
         self.partition_seq = 0
         self.watermark = 0
         self.closed_until = 0
+        self.parking: Final = Parking(partition)
         self.rate_book: Final = RateBook()
         self.default_policy: Policy = DEFAULT_POLICY
         self.default_recurring_set_at = 0
@@ -203,6 +205,7 @@ class Books:
             self.cabinet.dues.note(account)
         if facts.details is not None:
             self._evolve_beyond(account, facts)
+            self.parking.evolve(entry)
         if self.cabinet.shelf is not None:
             customer = self._customer(facts.customer_id)
             assert customer is not None

@@ -51,6 +51,8 @@ RejectionCode = Literal[
     "dispute_state",
     "already_charged",
     "not_rejected",
+    "unknown_record",
+    "record_decided",
 ]
 
 PRECEDENCE: Final[tuple[RejectionCode, ...]] = get_args(RejectionCode)
@@ -100,4 +102,6 @@ MEANING: Final[dict[RejectionCode, str]] = {
     "dispute_state": "the dispute was decided the other way",
     "already_charged": "the event was charged before",
     "not_rejected": "no rejected event has this id",
+    "unknown_record": "no input record that could be parked stands there",
+    "record_decided": "the record was decided or parked before",
 }

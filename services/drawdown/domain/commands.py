@@ -27,6 +27,7 @@ from drawdown.domain.inputs import (
     Freeze,
     Grant,
     NoteDispute,
+    ParkRecord,
     PlaceHold,
     RefundPurchase,
     RefundUsage,
@@ -37,6 +38,7 @@ from drawdown.domain.inputs import (
 )
 from drawdown.domain.memory import key_of
 from drawdown.domain.numbers import SECOND_US
+from drawdown.domain.parking import park
 from drawdown.domain.policies import refusal as policy_refusal
 from drawdown.domain.rate_card_rules import check_card
 from drawdown.domain.refunds import refund_purchase, refund_usage
@@ -46,7 +48,7 @@ from drawdown.domain.voiding import adjust, change_expiry, void
 Ruling = Refusal | Repeated | None
 """Why a command is refused, or that it says nothing new; None: it is carried out."""
 
-_ABOUT_NO_CUSTOMER = (ApplyRateCard, ChangePolicy, ClosePeriod)
+_ABOUT_NO_CUSTOMER = (ApplyRateCard, ChangePolicy, ClosePeriod, ParkRecord)
 
 
 def carry_out(books: Books, draft: Draft, command: Command) -> Ruling:
@@ -61,10 +63,12 @@ def carry_out(books: Books, draft: Draft, command: Command) -> Ruling:
             return Refusal("invalid_customer", f"$partition has one account, in {PARTITION_UNIT}")
         if not isinstance(body, _ABOUT_NO_CUSTOMER):
             return Refusal("invalid_customer", "this is asked of a customer, not of $partition")
-    elif isinstance(body, (ApplyRateCard, ClosePeriod, Tick)):
+    elif isinstance(body, (ApplyRateCard, ClosePeriod, ParkRecord, Tick)):
         return Refusal("invalid_customer", "this is asked of $partition, not of a customer")
     if isinstance(body, (ChangePolicy, ApplyRateCard, ClosePeriod)):
         return _about_rules(books, draft, body)
+    if isinstance(body, ParkRecord):
+        return park(books.parking, draft, body)
     if isinstance(body, (PlaceHold, ExtendHold, CaptureHold, ReleaseHold, Batch)):
         return _about_holds(draft, body)
     return _about_lots(books, draft, command)

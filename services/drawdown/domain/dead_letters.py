@@ -6,7 +6,7 @@ The attributes are the fields of `schemas/dead-letter.v1.avsc`, name by name.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-DeadLetterReason = Literal["undecodable", "schema_unknown", "wrong_partition"]
+DeadLetterReason = Literal["undecodable", "schema_unknown", "wrong_partition", "parked"]
 
 KEPT_BYTES: Final = 64 * 1024
 """So much of a dead record's value is kept; its length and SHA-256 stand for the rest."""

@@ -34,6 +34,7 @@ EntryType = Literal[
     "rejected",
     "rate_card_applied",
     "period_closed",
+    "record_parked",
 ]
 LotKind = Literal["purchased", "promotional", "included", "adjustment"]
 Cause = Literal["usage", "command", "tick", "due"]
@@ -267,6 +268,14 @@ class Refund:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ParkedRecord:
+    """An input record of the entry's partition that is skipped."""
+
+    topic: InputTopic
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class EntryDetails:
     """What only some entries carry."""
 
@@ -285,6 +294,7 @@ class EntryDetails:
     event_id: str = ""
     event_digest: bytes = b""
     first_recorded_at: int | None = None
+    parked: ParkedRecord | None = None
 
 
 @mypyc_attr(acyclic=True, free_list_len=1)

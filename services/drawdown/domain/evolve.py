@@ -16,7 +16,7 @@ from drawdown.domain.rating import month_key
 
 MOVES_NO_CREDITS: Final = frozenset(
     {"freeze", "unfreeze", "expiry_changed", "dispute_noted"}
-    | {"policy_changed", "rejected", "rate_card_applied", "period_closed"}
+    | {"policy_changed", "rejected", "rate_card_applied", "period_closed", "record_parked"}
 )
 """Entries that move no credits; some change a lot's terms."""
 SPENDING: Final = frozenset({"deduction", "hold_captured", "overdraft_settled"})

@@ -209,9 +209,10 @@ class RedriveRejected:
 
 @dataclass(frozen=True, kw_only=True)
 class ParkRecord:
-    """Skip one input record that can't be decided."""
+    """Skip one input record that can't be decided; `topic` is a short name."""
 
     topic: str
+    partition: int
     offset: int
 
 

@@ -14,7 +14,7 @@ from drawdown.domain.numbers import ATTO_PER_MICRO, in_range, round_half_even
 _UNMOVING: Final = frozenset(
     {"hold_placed", "hold_extended", "hold_released", "hold_expired", "overdraft_settled"}
     | {"freeze", "unfreeze", "expiry_changed", "dispute_noted", "policy_changed", "rejected"}
-    | {"rate_card_applied", "period_closed"}
+    | {"rate_card_applied", "period_closed", "record_parked"}
 )
 """Entries that leave the balance alone."""
 _SIGN: Final = {"grant": 1, "expiration": -1, "void": -1}

@@ -27,7 +27,7 @@ from drawdown.domain.entries import (
     LedgerEntry,
 )
 from drawdown.domain.ids import valid_id
-from drawdown.domain.inputs import Command, Tick, UsageEvent
+from drawdown.domain.inputs import Command, ParkRecord, Tick, UsageEvent
 from drawdown.domain.ledger import Decision, Ledger
 from drawdown.domain.replies import Reply, ReplyEntry
 from drawdown.domain.watermark import Watermark
@@ -85,7 +85,8 @@ class Decider:
     """Decides the records of one partition, in the order they are given.
 
     `parked` holds the (topic, offset) of records behind the ledger's positions that were
-    dead-lettered before, so that a recovery doesn't park them twice.
+    dead-lettered before, so that a recovery doesn't park them twice. The ledger's `parking` says
+    which records are skipped.
     """
 
     def __init__(
@@ -117,18 +118,26 @@ class Decider:
         `at_most_us` (µs): the broker's clock, or this machine's, is wrong."""
         outbox = self.outbox
         at_most_ms = at_most_us // _US_PER_MS
+        skips = self.ledger.parking.skips("usage_events")
         read_until = -1
         events = self._usage_events(records)
         for place, record in enumerate(records):
             offset = offset_of(record)
+            if offset in skips:
+                self._skip("usage_events", self._usage_topic, record, offset)
+                outbox.next_usage_offset = offset + 1
+                continue
             recorded_at = _appended_at(record, self._usage_topic, offset, at_most_ms)
             if recorded_at != read_until:
                 self._read("usage_events", recorded_at)
                 read_until = recorded_at
             event = events[place]
             if isinstance(event, UsageEvent):
-                decision = self.ledger.decide_usage(event, recorded_at, value_of(record))
-                self._book(decision, "usage_events", offset)
+                try:
+                    decision = self.ledger.decide_usage(event, recorded_at, value_of(record))
+                    self._book(decision, "usage_events", offset)
+                except AssertionError as wrong:
+                    raise _undecidable(self._usage_topic, offset, wrong) from wrong
                 outbox.events += 1
             else:
                 self._park(self._usage_topic, record, offset, recorded_at, event)
@@ -149,8 +158,13 @@ class Decider:
         """Decide commands, and answer each."""
         outbox = self.outbox
         at_most_ms = at_most_us // _US_PER_MS
+        skips = self.ledger.parking.skips("ledger_commands")
         for record in records:
             offset = offset_of(record)
+            if offset in skips:
+                self._skip("ledger_commands", self._command_topic, record, offset)
+                outbox.next_command_offset = offset + 1
+                continue
             recorded_at = _appended_at(record, self._command_topic, offset, at_most_ms)
             self._read("ledger_commands", recorded_at)
             value = value_of(record)
@@ -159,17 +173,26 @@ class Decider:
             except Unfit as unfit:
                 self._park(self._command_topic, record, offset, recorded_at, unfit)
             else:
-                decision = self.ledger.decide_command(command, recorded_at, value)
-                booked = self._book(decision, "ledger_commands", offset)
-                # Nobody waits for what a partition's owner sends itself, and nothing is to be
-                # committed for a tick that booked nothing.
-                if isinstance(command.body, Tick):
-                    outbox.ticks += 1
-                else:
-                    self._answer(command, decision, booked, recorded_at)
-                if booked or not isinstance(command.body, Tick):
-                    outbox.commands += 1
+                try:
+                    self._decide_command(command, offset, recorded_at, value)
+                except AssertionError as wrong:
+                    raise _undecidable(self._command_topic, offset, wrong) from wrong
             outbox.next_command_offset = offset + 1
+
+    def _decide_command(self, command: Command, offset: int, recorded_at: int, raw: bytes) -> None:
+        outbox, ledger = self.outbox, self.ledger
+        if isinstance(command.body, ParkRecord):
+            ledger.parking.read(usage=outbox.next_usage_offset, commands=offset, stands_at=offset)
+        decision = ledger.decide_command(command, recorded_at, raw)
+        booked = self._book(decision, "ledger_commands", offset)
+        # Nobody waits for what a partition's owner sends itself, and nothing is to be committed
+        # for a tick that booked nothing.
+        if isinstance(command.body, Tick):
+            outbox.ticks += 1
+        else:
+            self._answer(command, decision, booked, recorded_at)
+        if booked or not isinstance(command.body, Tick):
+            outbox.commands += 1
 
     def _read(self, topic: InputTopic, recorded_at: int) -> None:
         """An input has been read up to `recorded_at`; what fell due until then may be booked."""
@@ -306,6 +329,15 @@ class Decider:
         self.outbox.replies.append({"key": command.customer_id.encode(), "value": value})
         self.outbox.size_bytes += len(value)
 
+    def _skip(
+        self, topic: InputTopic, full_topic: str, record: ConsumedRecord, offset: int
+    ) -> None:
+        """Pass a record over that an operator parked; its append time may be what is wrong."""
+        _, milliseconds = record.timestamp()
+        parked = Unfit("parked", self.ledger.parking.skips(topic)[offset])
+        self._park(full_topic, record, offset, milliseconds * _US_PER_MS, parked)
+        self.ledger.parking.skipped(topic, offset)
+
     def _park(
         self, topic: str, record: ConsumedRecord, offset: int, recorded_at: int, unfit: Unfit
     ) -> None:
@@ -343,6 +375,11 @@ def _in_short(entry: LedgerEntry) -> ReplyEntry:
         account_seq=facts.account_seq,
         partition_seq=entry.partition_seq,
     )
+
+
+def _undecidable(topic: str, offset: int, wrong: AssertionError) -> AssertionError:
+    """Says which record breaks an assertion, so that it can be parked."""
+    return AssertionError(f"{topic} offset {offset}: {wrong}")
 
 
 def _appended_at(record: ConsumedRecord, topic: str, offset: int, at_most_ms: int) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drawdown.adapters.local_state.checkpoint import Checkpoint, Mark
-from drawdown.adapters.local_state.shelf import card_row, due_row, kept_row, rows_of
+from drawdown.adapters.local_state.shelf import card_row, due_row, kept_row, parked_row, rows_of
 from drawdown.adapters.local_state.store import Row, Store
 from drawdown.domain.entries import InputTopic
 from drawdown.domain.ledger import Ledger
@@ -57,6 +57,7 @@ class Keeper:
         self._unsaved_max: Final = unsaved_max
         self._decided: Final[dict[InputTopic, int]] = {} if begun is None else dict(begun.decided)
         self._cards = len(ledger.rate_book.cards())
+        self._parked = len(ledger.parking.accepted())
         self._seq = ledger.partition_seq
         self._last_offset = -1 if begun is None else begun.last.offset
         # Where the entries that may have to be folded again stand, transaction by transaction.
@@ -88,6 +89,9 @@ class Keeper:
         cards = ledger.rate_book.cards()
         rows += [card_row(place, cards[place]) for place in range(self._cards, len(cards))]
         self._cards = len(cards)
+        parked = ledger.parking.accepted()
+        rows += [parked_row(place, parked[place]) for place in range(self._parked, len(parked))]
+        self._parked = len(parked)
         return Saving(
             parts=parts,
             of_nobody=of_nobody,

@@ -264,12 +264,9 @@ class Loop:
             self._log.warning("state_not_saved", partition=writer.number, reason=str(error))
 
     def _group(self) -> object:
-        """The group as transactions name it: by a consumer that is no member of it.
-
-        With a membership the broker would refuse every commit that an ordinary rebalance passes
-        by (ILLEGAL_GENERATION), though the partition stays here. It would fence nobody who isn't
-        fenced already: whoever opens a partition does so by its one transactional id.
-        """
+        """The group as a consumer names it that is no member. With a membership the broker would
+        refuse every commit that an ordinary rebalance passes by, and fence nobody who isn't fenced
+        already: whoever opens a partition does so by its one transactional id."""
         return self._commands.consumer_group_metadata()
 
     def _record(self, writer: PartitionWriter, committed: Committed | None) -> None:

@@ -13,23 +13,29 @@
    start, unless the committed offset says that what was deleted had been decided and wrote nothing
    (repeats, idle ticks); nothing else is believed of committed offsets.
 5. What was dead-lettered at or after these positions is noted, so that it isn't parked twice.
-6. Serve. What lies between is decided again and writes nothing twice.
+6. The commands that wait are searched for ones that park a command before them
+   (`domain/parking.py`): those are skipped.
+7. Serve. What lies between is decided again and writes nothing twice.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.positions import span
-from drawdown.adapters.kafka.records import offset_of, value_of
+from drawdown.adapters.kafka.records import key_of, offset_of, value_of
 from drawdown.adapters.kafka.topics import TIMEOUT_S
 from drawdown.adapters.local_state.checkpoint import Checkpoint
 from drawdown.adapters.local_state.shelf import RowShelf
 from drawdown.clock import Clock
+from drawdown.domain.entries import PARTITION_CUSTOMER
+from drawdown.domain.inputs import ParkRecord
 from drawdown.domain.ledger import Ledger
+from drawdown.domain.parking import INPUTS, Parking
 from drawdown.errors import DecodeFailed, PartitionHalted, StateUnreadable, Unavailable
 from drawdown.ledger_processor.clients import Clients
 from drawdown.ledger_processor.folding import Folder
@@ -41,6 +47,8 @@ _LEDGER = "ledger-entries"
 
 Progress = Callable[[int, int], None]
 """Told how many offsets of the ledger are folded, of how many; may raise to leave off."""
+
+_US_PER_MS: Final = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +75,7 @@ def recover(
     clock: Clock,
     progress: Progress,
 ) -> Recovered:
-    """Steps 2 to 5. The caller has fenced; only it may write the partition.
+    """Steps 2 to 6. The caller has fenced; only it may write the partition.
 
     Raises `PartitionHalted` for what no replay can mend, `Unavailable` if the broker is away,
     `StateUnwritable` if the disk refuses.
@@ -152,12 +160,14 @@ class _Recovery:
             self._settings.topic("usage-events"): usage,
             self._settings.topic("ledger-commands"): commands,
         }
+        parked = self._parked(positions, ledger.parking)
+        self._look_ahead(ledger, usage, commands)
         return Recovered(
             ledger=ledger,
             keeper=keeper,
             usage_offset=usage,
             command_offset=commands,
-            parked=self._parked(positions),
+            parked=parked,
             entries=folder.entries,
         )
 
@@ -208,6 +218,7 @@ class _Recovery:
                 cards=shelf.cards(),
                 dues=shelf.dues(),
             )
+            ledger.parking.restore(shelf.parked())
         return ledger
 
     # ---- Step 3.
@@ -255,13 +266,16 @@ class _Recovery:
         [committed] = self._client.committed([place], timeout=TIMEOUT_S)
         return int(committed.offset)
 
-    def _parked(self, positions: dict[str, int]) -> set[tuple[str, int]]:
+    def _parked(self, positions: dict[str, int], parking: Parking) -> set[tuple[str, int]]:
         parked: set[tuple[str, int]] = set()
         with self._log("dead-letters") as log:
             for message in log.records():
                 letter = self._wire.decode_dead_letter(value_of(message))
                 if letter.offset >= positions.get(letter.topic, 0):
                     parked.add((letter.topic, letter.offset))
+                if letter.reason == "parked":
+                    name = letter.topic.removeprefix(self._settings.topic(""))
+                    parking.skipped(INPUTS[name], letter.offset)
         return parked
 
     def _log(self, name: str, position: int | None = None) -> PartitionLog:
@@ -274,6 +288,29 @@ class _Recovery:
             client=self._client,
             clock=self._clock,
         )
+
+    def _look_ahead(self, ledger: Ledger, usage: int, commands: int) -> None:
+        """Step 6. What stands ahead is tried, which changes nothing: a command that will be
+        refused parks nothing. Those of no customer are few, and the others aren't decoded."""
+        parking, tried = ledger.parking, set[str]()
+        parking.read(usage=usage, commands=commands, stands_at=commands)
+        with self._log("ledger-commands", commands) as log:
+            for message in log.records():
+                if key_of(message) != PARTITION_CUSTOMER.encode():
+                    continue
+                try:
+                    command = self._wire.decode_command(value_of(message))
+                except DecodeFailed:
+                    continue
+                body, stands_at = command.body, offset_of(message)
+                parking.read(usage=usage, commands=commands, stands_at=stands_at)
+                if not isinstance(body, ParkRecord) or command.command_id in tried:
+                    continue
+                tried.add(command.command_id)
+                recorded_at = message.timestamp()[1] * _US_PER_MS
+                decision = ledger.decide_command(command, recorded_at)
+                if decision.outcome == "accepted" and body.topic == "ledger-commands":
+                    parking.expect(command, body)
 
 
 def _close(state: State | None) -> None:

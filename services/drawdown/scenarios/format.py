@@ -38,6 +38,7 @@ ENTRIES: Final[Mapping[EntryType, str]] = {
     "rejected": "an input was refused; details.rejection says why",
     "rate_card_applied": "a rate card was accepted",
     "period_closed": "the books are closed up to an instant",
+    "record_parked": "an input record is skipped, which couldn't be decided",
 }
 
 

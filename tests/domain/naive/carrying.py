@@ -13,6 +13,7 @@ from drawdown.domain.inputs import (
     Freeze,
     Grant,
     NoteDispute,
+    ParkRecord,
     PlaceHold,
     RedriveRejected,
     RefundPurchase,
@@ -73,6 +74,9 @@ def _carry_out_the_rest(ledger: Partition, account: Account, command: Command) -
         case ClosePeriod():
             ledger.closed_until = body.closed_until
             account.book("period_closed", at)
+        case ParkRecord():
+            ledger.parked.append(body)
+            account.book("record_parked", at)
         case Tick():
             ledger.tick(at)
         case _:

@@ -11,6 +11,7 @@ from drawdown.domain.inputs import (
     ClosePeriod,
     Command,
     Grant,
+    ParkRecord,
     Tick,
     UsageEvent,
 )
@@ -63,6 +64,7 @@ class NaiveLedger:
     cards: list[RateCard] = field(default_factory=list)
     policies: list[tuple[str, str, PolicyChange, int]] = field(default_factory=list)
     closed_until: int | None = None
+    parked: list[ParkRecord] = field(default_factory=list)
 
     def account(self, customer_id: str, unit: str) -> Account:
         key = customer_id, unit
@@ -272,7 +274,7 @@ def _refuse_sender(command: Command, at: int) -> str:
     body = command.body
     if isinstance(body, ChangePolicy):
         return ""
-    for_partition = isinstance(body, ApplyRateCard | ClosePeriod | Tick)
+    for_partition = isinstance(body, ApplyRateCard | ClosePeriod | ParkRecord | Tick)
     return "" if of_partition == for_partition else "invalid_customer"
 
 

@@ -1,16 +1,19 @@
 """What a command may ask of a partition: the ledger as its commands see it."""
 
 from fractions import Fraction
-from typing import Protocol
+from typing import Final, Protocol
 
 from drawdown.domain.entries import PolicyChange
-from drawdown.domain.inputs import Grant
+from drawdown.domain.inputs import Grant, ParkRecord
 from drawdown.domain.rate_cards import RateCard
 from tests.domain.naive.accounts import Account
 from tests.domain.naive.booked import Charge, Used
 from tests.domain.naive.disputes import Dispute
 from tests.domain.naive.refund_commands import Refunded
 from tests.domain.naive.refused import Refused
+
+NUMBER: Final = 3
+"""The one partition that there is. Nobody tells it how far inputs are read."""
 
 
 class Partition(Protocol):
@@ -24,6 +27,7 @@ class Partition(Protocol):
     cards: list[RateCard]
     policies: list[tuple[str, str, PolicyChange, int]]
     closed_until: int | None
+    parked: list[ParkRecord]
 
     def account(self, customer_id: str, unit: str) -> Account: ...
 

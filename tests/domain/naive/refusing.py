@@ -26,7 +26,7 @@ from drawdown.domain.inputs import (
 from tests.domain.naive import disputes, hold_commands, lot_commands, refund_commands
 from tests.domain.naive.accounts import Account
 from tests.domain.naive.commands import captured
-from tests.domain.naive.partition import Partition
+from tests.domain.naive.partition import NUMBER, Partition
 from tests.domain.naive.redrives import refuse_redrive
 
 NEEDS_ACCOUNT = (
@@ -120,6 +120,9 @@ def _of_the_rest(ledger: Partition, account: Account, command: Command) -> Itera
             if late or (before_it is not None and body.closed_until <= before_it):
                 yield "invalid_period"
         case ParkRecord():
-            yield "unsupported_command"
+            if body.topic != "usage-events" or body.partition != NUMBER or body.offset < 0:
+                yield "unknown_record"
+            if body in ledger.parked:
+                yield "record_decided"
         case _:
             return

@@ -204,7 +204,15 @@ BODIES: Final[Mapping[str, Shape]] = {
     "release_hold": _shape(inputs.ReleaseHold, "hold_id", hold_id=TEXT),
     "batch": _shape(inputs.Batch, "holds", holds=several(_HOLD)),
     "redrive_rejected": _shape(inputs.RedriveRejected, "event_id", event_id=TEXT, rate_card=TEXT),
-    "park_record": _shape(inputs.ParkRecord, "topic", "offset", topic=TEXT, offset=INTEGER),
+    "park_record": _shape(
+        inputs.ParkRecord,
+        "topic",
+        "partition",
+        "offset",
+        topic=TEXT,
+        partition=INTEGER,
+        offset=INTEGER,
+    ),
     "apply_rate_card": _shape(inputs.ApplyRateCard, "card", card=CARD),
     "close_period": _shape(inputs.ClosePeriod, "closed_until", closed_until=TIME),
     "tick": _shape(inputs.Tick),
@@ -220,8 +228,8 @@ ENVELOPE: Final[Mapping[str, Kind]] = {
     "unit": TEXT,
     "reason": TEXT,
 }
-ABOUT_NO_CUSTOMER: Final = frozenset(("apply_rate_card", "close_period", "tick"))
-"""Commands whose customer is `$partition` and who are copied to every partition."""
+ABOUT_NO_CUSTOMER: Final = frozenset(("apply_rate_card", "close_period", "park_record", "tick"))
+"""Commands whose customer is `$partition`; all but park_record are copied to every partition."""
 
 _WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

@@ -124,6 +124,7 @@ _REFUND: Final = _shape(
     money_minor=INTEGER,
     currency=TEXT,
 )
+_PARKED: Final = _shape(topic=TEXT, offset=INTEGER)
 DETAILS: Final = Shape(
     make=EntryDetails,
     fields={
@@ -142,6 +143,7 @@ DETAILS: Final = Shape(
         "event_id": TEXT,
         "event_digest": HEX,
         "first_recorded_at": TIME,
+        "parked": nested(_PARKED),
     },
 )
 PLACE: Final = _shape(

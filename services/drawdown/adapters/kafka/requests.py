@@ -27,7 +27,7 @@ from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.kafka.quiet import LOGGER
 from drawdown.adapters.kafka.topics import TIMEOUT_S, ledger_partitions
 from drawdown.domain.entries import PARTITION_CUSTOMER
-from drawdown.domain.inputs import Command, Tick
+from drawdown.domain.inputs import Command, ParkRecord, Tick
 from drawdown.domain.replies import Reply
 from drawdown.errors import TimedOut, Unavailable, UsageError
 from drawdown.settings import Settings
@@ -142,7 +142,10 @@ class Requests:
 
     def _send(self, command: Command) -> None:
         homes = range(self._partitions)
-        if command.customer_id != PARTITION_CUSTOMER:
+        if isinstance(command.body, ParkRecord):
+            # A record is of one partition; none other knows it.
+            homes = range(command.body.partition, command.body.partition + 1)
+        elif command.customer_id != PARTITION_CUSTOMER:
             home = partition_of(command.customer_id, self._partitions)
             homes = range(home, home + 1)
         if not isinstance(command.body, Tick):

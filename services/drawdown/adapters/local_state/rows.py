@@ -19,6 +19,7 @@ from drawdown.domain.holds import Hold
 from drawdown.domain.inputs import ChangePolicy
 from drawdown.domain.lots import Lot
 from drawdown.domain.memory import RejectedUsage, Remembered
+from drawdown.domain.parking import Parked
 from drawdown.domain.rate_cards import RateCard
 
 FORMAT: Final = 1
@@ -368,3 +369,14 @@ def card_row(card: RateCard) -> bytes:
 def read_card(row: bytes) -> RateCard:
     """A rate card."""
     return read_RateCard(row, 0)[0]
+
+
+def parked_row(parked: Parked) -> bytes:
+    """A record that was parked."""
+    return _encode([parked.topic, parked.offset, parked.entry_id, parked.said])
+
+
+def read_parked(row: bytes) -> Parked:
+    """A record that was parked."""
+    values: Any = _decode(row)
+    return Parked(values[0], values[1], values[2], values[3])

@@ -10,6 +10,7 @@ from drawdown.domain.charges import Charged, Charges
 from drawdown.domain.customers import Customer
 from drawdown.domain.holds import Hold
 from drawdown.domain.memory import RejectedUsage, Remembered, key_of
+from drawdown.domain.parking import Parked
 from drawdown.domain.rate_cards import RateCard
 from drawdown.domain.shelf import Parts
 
@@ -18,6 +19,7 @@ _CHARGE: Final = b"c"
 _HOLD: Final = b"h"
 _DUE: Final = b"q"
 _CARD: Final = b"t"
+_PARKED: Final = b"p"
 _TABLES: Final = {
     COMMAND: b"m",
     REFUSAL: b"f",
@@ -98,6 +100,10 @@ class RowShelf:
         """The rate cards, in the order in which they were applied."""
         return [rows.read_card(row) for _, row in self._store.scan(_CARD)]
 
+    def parked(self) -> list[Parked]:
+        """The records that were parked, in the order of their entries."""
+        return [rows.read_parked(row) for _, row in self._store.scan(_PARKED)]
+
     def dues(self) -> Iterator[tuple[str, int]]:
         """When something may fall due (µs), by account."""
         for key, row in self._store.scan(_DUE):
@@ -142,6 +148,11 @@ def due_row(key: str, moment: int) -> Row:
 def card_row(number: int, card: RateCard) -> Row:
     """The rate card that was applied as so manyth."""
     return _CARD + number.to_bytes(8, "big"), rows.card_row(card)
+
+
+def parked_row(number: int, parked: Parked) -> Row:
+    """The record that was parked as so manyth."""
+    return _PARKED + number.to_bytes(8, "big"), rows.parked_row(parked)
 
 
 def _hold_key(customer_id: str, unit: str, hold_id: str) -> bytes:

@@ -628,15 +628,18 @@ def write_RedriveRejected(out: BytesWriter, value: RedriveRejected) -> None:
 
 def read_ParkRecord(data: bytes, pos: i64) -> tuple[ParkRecord, i64]:
     topic, pos = read_string(data, pos)
+    partition, pos = read_long(data, pos)
     offset, pos = read_long(data, pos)
     return ParkRecord(
         topic=topic,
+        partition=partition,
         offset=offset,
     ), pos
 
 
 def write_ParkRecord(out: BytesWriter, value: ParkRecord) -> None:
     write_string(out, value.topic)
+    write_long(out, value.partition)
     write_long(out, value.offset)
 
 

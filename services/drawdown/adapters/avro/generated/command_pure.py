@@ -272,6 +272,7 @@ def pack_ParkRecord(value: ParkRecord) -> bytes:
     return b"".join((
         LONG[len(topic)],
         topic,
+        LONG[value.partition],
         LONG[value.offset],
     ))
 

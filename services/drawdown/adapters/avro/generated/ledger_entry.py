@@ -41,6 +41,7 @@ from drawdown.domain.entries import (
     LotChange,
     LotTerms,
     MonthTotal,
+    ParkedRecord,
     PolicyChange,
     RatedLine,
     RecurringGrant,
@@ -99,7 +100,7 @@ _OVERAGEMODE_BYTES: Final[dict[str, bytes]] = {
     "overdraft": b'\x02',
     "overage": b'\x04',
 }
-_REJECTIONCODE: Final[tuple[Literal["event_id_conflict", "command_id_conflict", "invalid_id", "too_old", "in_future", "invalid_quantity", "no_rate", "out_of_range", "unsupported_command", "invalid_customer", "invalid_amount", "invalid_currency", "invalid_price", "invalid_priority", "invalid_freeze", "invalid_period", "invalid_policy", "invalid_rate_card", "lot_id_used", "payment_id_used", "campaign_used", "referral_used", "refund_id_used", "dispute_id_used", "hold_id_used", "unknown_lot", "unknown_hold", "unknown_event", "unknown_payment", "lot_closed", "lot_expired", "hold_not_open", "nothing_to_extend", "hold_life_too_long", "already_frozen", "not_frozen", "nothing_to_void", "insufficient_credits", "exceeds_charge", "exceeds_price", "dispute_state", "already_charged", "not_rejected"], ...]] = (
+_REJECTIONCODE: Final[tuple[Literal["event_id_conflict", "command_id_conflict", "invalid_id", "too_old", "in_future", "invalid_quantity", "no_rate", "out_of_range", "unsupported_command", "invalid_customer", "invalid_amount", "invalid_currency", "invalid_price", "invalid_priority", "invalid_freeze", "invalid_period", "invalid_policy", "invalid_rate_card", "lot_id_used", "payment_id_used", "campaign_used", "referral_used", "refund_id_used", "dispute_id_used", "hold_id_used", "unknown_lot", "unknown_hold", "unknown_event", "unknown_payment", "lot_closed", "lot_expired", "hold_not_open", "nothing_to_extend", "hold_life_too_long", "already_frozen", "not_frozen", "nothing_to_void", "insufficient_credits", "exceeds_charge", "exceeds_price", "dispute_state", "already_charged", "not_rejected", "unknown_record", "record_decided"], ...]] = (
     "event_id_conflict",
     "command_id_conflict",
     "invalid_id",
@@ -143,6 +144,8 @@ _REJECTIONCODE: Final[tuple[Literal["event_id_conflict", "command_id_conflict", 
     "dispute_state",
     "already_charged",
     "not_rejected",
+    "unknown_record",
+    "record_decided",
 )
 _REJECTIONCODE_BYTES: Final[dict[str, bytes]] = {
     "event_id_conflict": b'\x00',
@@ -188,6 +191,8 @@ _REJECTIONCODE_BYTES: Final[dict[str, bytes]] = {
     "dispute_state": b'P',
     "already_charged": b'R',
     "not_rejected": b'T',
+    "unknown_record": b'V',
+    "record_decided": b'X',
 }
 _HOLDSTATUS: Final[tuple[Literal["open", "released", "expired"], ...]] = (
     "open",
@@ -211,7 +216,15 @@ _DISPUTESTATE_BYTES: Final[dict[str, bytes]] = {
     "lost": b'\x04',
     "reinstated": b'\x06',
 }
-_ENTRYTYPE: Final[tuple[Literal["grant", "deduction", "hold_placed", "hold_extended", "hold_captured", "hold_released", "hold_expired", "expiration", "refund", "void", "clawback", "freeze", "unfreeze", "adjustment", "expiry_changed", "overdraft_settled", "dispute_noted", "policy_changed", "rejected", "rate_card_applied", "period_closed"], ...]] = (
+_INPUTTOPIC: Final[tuple[Literal["usage_events", "ledger_commands"], ...]] = (
+    "usage_events",
+    "ledger_commands",
+)
+_INPUTTOPIC_BYTES: Final[dict[str, bytes]] = {
+    "usage_events": b'\x00',
+    "ledger_commands": b'\x02',
+}
+_ENTRYTYPE: Final[tuple[Literal["grant", "deduction", "hold_placed", "hold_extended", "hold_captured", "hold_released", "hold_expired", "expiration", "refund", "void", "clawback", "freeze", "unfreeze", "adjustment", "expiry_changed", "overdraft_settled", "dispute_noted", "policy_changed", "rejected", "rate_card_applied", "period_closed", "record_parked"], ...]] = (
     "grant",
     "deduction",
     "hold_placed",
@@ -233,6 +246,7 @@ _ENTRYTYPE: Final[tuple[Literal["grant", "deduction", "hold_placed", "hold_exten
     "rejected",
     "rate_card_applied",
     "period_closed",
+    "record_parked",
 )
 _ENTRYTYPE_BYTES: Final[dict[str, bytes]] = {
     "grant": b'\x00',
@@ -256,6 +270,7 @@ _ENTRYTYPE_BYTES: Final[dict[str, bytes]] = {
     "rejected": b'$',
     "rate_card_applied": b'&',
     "period_closed": b'(',
+    "record_parked": b'*',
 }
 _CAUSE: Final[tuple[Literal["usage", "command", "tick", "due"], ...]] = (
     "usage",
@@ -268,14 +283,6 @@ _CAUSE_BYTES: Final[dict[str, bytes]] = {
     "command": b'\x02',
     "tick": b'\x04',
     "due": b'\x06',
-}
-_INPUTTOPIC: Final[tuple[Literal["usage_events", "ledger_commands"], ...]] = (
-    "usage_events",
-    "ledger_commands",
-)
-_INPUTTOPIC_BYTES: Final[dict[str, bytes]] = {
-    "usage_events": b'\x00',
-    "ledger_commands": b'\x02',
 }
 
 
@@ -1112,6 +1119,21 @@ def write_Refund(out: BytesWriter, value: Refund) -> None:
     write_name(out, value.currency)
 
 
+def read_ParkedRecord(data: bytes, pos: i64) -> tuple[ParkedRecord, i64]:
+    topic_index, pos = read_index(data, pos)
+    topic = _INPUTTOPIC[topic_index]
+    offset, pos = read_long(data, pos)
+    return ParkedRecord(
+        topic=topic,
+        offset=offset,
+    ), pos
+
+
+def write_ParkedRecord(out: BytesWriter, value: ParkedRecord) -> None:
+    out.write(_INPUTTOPIC_BYTES[value.topic])
+    write_long(out, value.offset)
+
+
 def read_EntryDetails(data: bytes, pos: i64) -> tuple[EntryDetails, i64]:
     lot: LotTerms | None = None
     lot_branch, pos = read_index(data, pos)
@@ -1202,6 +1224,13 @@ def read_EntryDetails(data: bytes, pos: i64) -> tuple[EntryDetails, i64]:
         first_recorded_at = first_recorded_at_some
     elif first_recorded_at_branch != 0:
         refuse("an unknown branch", pos)
+    parked: ParkedRecord | None = None
+    parked_branch, pos = read_index(data, pos)
+    if parked_branch == 1:
+        parked_some, pos = read_ParkedRecord(data, pos)
+        parked = parked_some
+    elif parked_branch != 0:
+        refuse("an unknown branch", pos)
     return EntryDetails(
         lot=lot,
         lot_changes=lot_changes,
@@ -1218,6 +1247,7 @@ def read_EntryDetails(data: bytes, pos: i64) -> tuple[EntryDetails, i64]:
         event_id=event_id,
         event_digest=event_digest,
         first_recorded_at=first_recorded_at,
+        parked=parked,
     ), pos
 
 
@@ -1297,6 +1327,12 @@ def write_EntryDetails(out: BytesWriter, value: EntryDetails) -> None:
     else:
         out.append(2)
         write_long(out, first_recorded_at)
+    parked = value.parked
+    if parked is None:
+        out.append(0)
+    else:
+        out.append(2)
+        write_ParkedRecord(out, parked)
 
 
 def read_EntryFacts(data: bytes, pos: i64) -> tuple[EntryFacts, i64]:

@@ -18,6 +18,7 @@ from drawdown.domain.entries import (
     LotChange,
     LotTerms,
     MonthTotal,
+    ParkedRecord,
     PolicyChange,
     RatedLine,
     RecurringGrant,
@@ -95,6 +96,8 @@ _REJECTIONCODE_BYTES: Final[dict[str, bytes]] = {
     "dispute_state": b'P',
     "already_charged": b'R',
     "not_rejected": b'T',
+    "unknown_record": b'V',
+    "record_decided": b'X',
 }
 _HOLDSTATUS_BYTES: Final[dict[str, bytes]] = {
     "open": b'\x00',
@@ -106,6 +109,10 @@ _DISPUTESTATE_BYTES: Final[dict[str, bytes]] = {
     "won": b'\x02',
     "lost": b'\x04',
     "reinstated": b'\x06',
+}
+_INPUTTOPIC_BYTES: Final[dict[str, bytes]] = {
+    "usage_events": b'\x00',
+    "ledger_commands": b'\x02',
 }
 _ENTRYTYPE_BYTES: Final[dict[str, bytes]] = {
     "grant": b'\x00',
@@ -129,16 +136,13 @@ _ENTRYTYPE_BYTES: Final[dict[str, bytes]] = {
     "rejected": b'$',
     "rate_card_applied": b'&',
     "period_closed": b'(',
+    "record_parked": b'*',
 }
 _CAUSE_BYTES: Final[dict[str, bytes]] = {
     "usage": b'\x00',
     "command": b'\x02',
     "tick": b'\x04',
     "due": b'\x06',
-}
-_INPUTTOPIC_BYTES: Final[dict[str, bytes]] = {
-    "usage_events": b'\x00',
-    "ledger_commands": b'\x02',
 }
 
 
@@ -365,6 +369,13 @@ def pack_Refund(value: Refund) -> bytes:
     ))
 
 
+def pack_ParkedRecord(value: ParkedRecord) -> bytes:
+    return b"".join((
+        _INPUTTOPIC_BYTES[value.topic],
+        LONG[value.offset],
+    ))
+
+
 def pack_EntryDetails(value: EntryDetails) -> bytes:
     lot = value.lot
     lot_changes = value.lot_changes
@@ -379,6 +390,7 @@ def pack_EntryDetails(value: EntryDetails) -> bytes:
     account_frozen = value.account_frozen
     event_id = value.event_id.encode()
     first_recorded_at = value.first_recorded_at
+    parked = value.parked
     return b"".join((
         b"\x00" if lot is None else b"\x02" + pack_LotTerms(lot),
         LONG[len(lot_changes)],
@@ -398,6 +410,7 @@ def pack_EntryDetails(value: EntryDetails) -> bytes:
         event_id,
         pack_bytes(value.event_digest),
         b"\x00" if first_recorded_at is None else b"\x02" + LONG[first_recorded_at],
+        b"\x00" if parked is None else b"\x02" + pack_ParkedRecord(parked),
     ))
 
 

@@ -37,7 +37,7 @@ from drawdown.domain.replies import (
 if __file__.endswith(".py"):
     from drawdown.adapters.avro.unpacking import read_long
 
-_ENTRYTYPE: Final[tuple[Literal["grant", "deduction", "hold_placed", "hold_extended", "hold_captured", "hold_released", "hold_expired", "expiration", "refund", "void", "clawback", "freeze", "unfreeze", "adjustment", "expiry_changed", "overdraft_settled", "dispute_noted", "policy_changed", "rejected", "rate_card_applied", "period_closed"], ...]] = (
+_ENTRYTYPE: Final[tuple[Literal["grant", "deduction", "hold_placed", "hold_extended", "hold_captured", "hold_released", "hold_expired", "expiration", "refund", "void", "clawback", "freeze", "unfreeze", "adjustment", "expiry_changed", "overdraft_settled", "dispute_noted", "policy_changed", "rejected", "rate_card_applied", "period_closed", "record_parked"], ...]] = (
     "grant",
     "deduction",
     "hold_placed",
@@ -59,6 +59,7 @@ _ENTRYTYPE: Final[tuple[Literal["grant", "deduction", "hold_placed", "hold_exten
     "rejected",
     "rate_card_applied",
     "period_closed",
+    "record_parked",
 )
 _ENTRYTYPE_BYTES: Final[dict[str, bytes]] = {
     "grant": b'\x00',
@@ -82,6 +83,7 @@ _ENTRYTYPE_BYTES: Final[dict[str, bytes]] = {
     "rejected": b'$',
     "rate_card_applied": b'&',
     "period_closed": b'(',
+    "record_parked": b'*',
 }
 _OUTCOME: Final[tuple[Literal["accepted", "rejected", "duplicate"], ...]] = (
     "accepted",

@@ -33,6 +33,7 @@ _ENTRYTYPE_BYTES: Final[dict[str, bytes]] = {
     "rejected": b'$',
     "rate_card_applied": b'&',
     "period_closed": b'(',
+    "record_parked": b'*',
 }
 _OUTCOME_BYTES: Final[dict[str, bytes]] = {
     "accepted": b'\x00',
