@@ -13,10 +13,12 @@ from drawdown.cli import (
     accounts,
     benchmark,
     commands,
+    dead_letters,
     demonstration,
     grants,
     rates,
     referrals,
+    rejections,
     reminders,
     scenarios,
     stack,
@@ -109,6 +111,8 @@ app.command("explain", rich_help_panel="Customers")(statements.explain)
 app.command("reminders", rich_help_panel="Customers")(reminders.reminders)
 app.add_typer(usage.app, name="usage", rich_help_panel="Inputs")
 app.add_typer(commands.app, name="commands", rich_help_panel="Inputs")
+app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel="Inputs")
+app.add_typer(rejections.app, name="rejections", rich_help_panel="Inputs")
 app.add_typer(scenarios.app, name="scenario", rich_help_panel="Inputs")
 
 

@@ -19,7 +19,13 @@ from drawdown.adapters.avro.codec import (
 )
 from drawdown.adapters.avro.wire import HEADER_BYTES
 from drawdown.adapters.kafka.records import ConsumedRecord, key_of, offset_of, value_of
-from drawdown.domain.dead_letters import KEPT_BYTES, DeadLetter, DeadLetterReason
+from drawdown.domain.dead_letters import (
+    KEPT_BYTES,
+    DeadLetter,
+    DeadLetterReason,
+    command_fault,
+    usage_fault,
+)
 from drawdown.domain.entries import (
     HASH_VERSION,
     PARTITION_CUSTOMER,
@@ -209,13 +215,17 @@ class Decider:
             raise Unfit("schema_unknown", str(error)) from error
         except DecodeFailed as error:
             raise Unfit("undecodable", str(error)) from error
-        if not self.ledger.knows(event.customer_id):
-            self._check_customer(event.customer_id)
-        if not valid_id(event.event_id) or not self._is_name(event.unit, event.meter):
-            raise Unfit("undecodable", "event_id, unit and meter must be 1–128 bytes without NUL")
+        fits = valid_id(event.event_id) and self._is_name(event.unit, event.meter)
         for name, text in event.properties.items():
             if "\0" in text or "\0" in name:
-                raise Unfit("undecodable", f"property {name!r} contains NUL")
+                fits = False
+        known = self.ledger.knows(event.customer_id)
+        if not fits or not known:
+            fault = usage_fault(event)
+            if fault:
+                raise Unfit("undecodable", fault)
+        if not known:
+            self._check_home(event.customer_id)
         return event
 
     def _is_name(self, unit: str, meter: str) -> bool:
@@ -239,17 +249,14 @@ class Decider:
             raise Unfit("schema_unknown", str(error)) from error
         except DecodeFailed as error:
             raise Unfit("undecodable", str(error)) from error
+        fault = command_fault(command)
+        if fault:
+            raise Unfit("undecodable", fault)
         if command.customer_id != PARTITION_CUSTOMER:
-            self._check_customer(command.customer_id)
-        if not valid_id(command.command_id) or not valid_id(command.unit):
-            raise Unfit("undecodable", "command_id and unit must be 1–128 bytes without NUL")
-        if "\0" in command.reason or "\0" in command.actor:
-            raise Unfit("undecodable", "reason or actor contains NUL")
+            self._check_home(command.customer_id)
         return command
 
-    def _check_customer(self, customer_id: str) -> None:
-        if not valid_id(customer_id):
-            raise Unfit("undecodable", "customer_id must be 1–128 bytes without NUL")
+    def _check_home(self, customer_id: str) -> None:
         home = self._framing.partition_of(customer_id)
         if home != self.ledger.partition:
             raise Unfit("wrong_partition", f"{customer_id!r} belongs to partition {home} (murmur2)")

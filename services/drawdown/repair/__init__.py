@@ -1,0 +1,1 @@
+"""Repair: dead letters and rejections found again, and sent again where that helps."""
