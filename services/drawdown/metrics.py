@@ -167,6 +167,14 @@ PARTITIONS_HALTED: Final = Gauge(
     registry=CATALOGUE,
 )
 
+PARTITIONS_POISONED: Final = Gauge(
+    "drawdown_partitions_poisoned",
+    "1 for a partition that halted because too many of its inputs are no records, 0 else. A "
+    "producer is at fault: find and stop it. Then DRAWDOWN_POISON_MAX lets what it sent be parked.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+
 # ---- Projectors.
 PROJECTION_ENTRIES: Final = Counter(
     "drawdown_projection_entries_total",

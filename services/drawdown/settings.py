@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     """What falls due on quiet accounts is booked this often at most; 0: never by itself."""
     clock_ahead_max_s: Annotated[int, Field(ge=0)] = 300
     """A record appended further ahead of this machine's clock halts its partition."""
+    poison_max: Annotated[int, Field(ge=0)] = 1_000
+    """More dead letters than this among the last `poison_window` records of one input halt the
+    partition; as many as the window lets all be parked."""
+    poison_window: Annotated[int, Field(ge=1)] = 10_000
+    """Over how many records of one input dead letters are counted."""
     rate_card_lead_s: Annotated[int, Field(ge=0)] = 60
     """A rate card takes effect at least this long after its command was appended."""
 

@@ -16,6 +16,10 @@ CONDITIONS = {
     "halted partitions": "drawdown_partitions_halted",
     "rejections": "drawdown_rejections_total",
     "due bookings": "drawdown_due_lag_seconds",
+    "poison": "drawdown_partitions_poisoned",
+    "refused calls": "drawdown_transaction_failures_total",
+    "openings": "drawdown_partitions_opening",
+    "slow commits": "drawdown_partitions_resting",
     "transaction latency": "drawdown_transaction_seconds_bucket",
 }
 

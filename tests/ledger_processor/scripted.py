@@ -10,7 +10,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from drawdown.ledger_processor.failures import Call
 
@@ -157,10 +157,10 @@ class Patience:
 
 
 class Threads(Executor):
-    """Runs what is submitted at once, or, while it is `slow`, when told to."""
+    """Runs what is submitted at once; functions that are named as `slow`, when told to."""
 
     def __init__(self) -> None:
-        self.slow = False
+        self.slow: set[str] = set()
         self._waiting: deque[Callable[[], None]] = deque()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -174,7 +174,7 @@ class Threads(Executor):
             except BaseException as raised:
                 future.set_exception(raised)
 
-        if self.slow:
+        if getattr(fn, "__name__", "") in self.slow:
             self._waiting.append(run)
         else:
             run()
@@ -184,3 +184,86 @@ class Threads(Executor):
         """Run what has waited."""
         while self._waiting:
             self._waiting.popleft()()
+
+
+class ScriptedConsumer:
+    """A consumer of one topic of an in-memory log, with the assignment of a cooperative group.
+
+    Like the real one it may be told nothing of what it doesn't read, hands out what isn't paused,
+    and says once where a partition ends.
+    """
+
+    def __init__(self, log: dict[int, list[Message]]) -> None:
+        self.log = log
+        self.positions: dict[int, int] = {}
+        self.paused: set[int] = set()
+        self.errors: list[KafkaError] = []
+        self._ended: set[int] = set()
+        self._callbacks: dict[str, Callable[[Any, list[TopicPartition]], None]] = {}
+
+    def subscribe(
+        self, topics: list[str], **callbacks: Callable[[Any, list[TopicPartition]], None]
+    ) -> None:
+        self._callbacks = callbacks
+
+    def rebalance(self, callback: str, *numbers: int) -> None:
+        """Let the group give (`on_assign`) or take (`on_revoke`, `on_lost`) partitions."""
+        self._callbacks[callback](self, [TopicPartition("usage", number) for number in numbers])
+
+    def incremental_assign(self, partitions: list[TopicPartition]) -> None:
+        for each in partitions:
+            assert each.partition not in self.positions, "assigned twice"
+            self.positions[each.partition] = max(0, each.offset)
+
+    def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
+        for each in partitions:
+            assert each.partition in self.positions, "not assigned"
+            del self.positions[each.partition]
+            self.paused.discard(each.partition)
+            self._ended.discard(each.partition)
+
+    def pause(self, partitions: list[TopicPartition]) -> None:
+        self.paused.update(each.partition for each in partitions)
+
+    def resume(self, partitions: list[TopicPartition]) -> None:
+        self.paused.difference_update(each.partition for each in partitions)
+
+    def consume(self, num_messages: int = 1, timeout: float = -1) -> list[Message]:
+        found = [Message(error=self.errors.pop(0))] if self.errors else []
+        for number, position in self.positions.items():
+            if number in self.paused:
+                continue
+            records = self.log.get(number, [])[position : position + num_messages - len(found)]
+            self.positions[number] += len(records)
+            found += records
+            if records:
+                self._ended.discard(number)
+            if self.positions[number] == len(self.log.get(number, [])):
+                found += self._end(number)
+        return found
+
+    def _end(self, number: int) -> list[Message]:
+        if number in self._ended:
+            return []
+        self._ended.add(number)
+        return [Message(partition=number, error=KafkaError(KafkaError._PARTITION_EOF))]
+
+    def consumer_group_metadata(self) -> object:
+        return None
+
+    def get_watermark_offsets(
+        self, place: TopicPartition, timeout: float = -1, cached: bool = False
+    ) -> tuple[int, int]:
+        return 0, len(self.log.get(place.partition, []))
+
+    def position(self, places: list[TopicPartition]) -> list[TopicPartition]:
+        return [
+            TopicPartition(each.topic, each.partition, self.positions.get(each.partition, -1001))
+            for each in places
+        ]
+
+    def unsubscribe(self) -> None:
+        self.rebalance("on_revoke", *self.positions)
+
+    def close(self) -> None:
+        self.rebalance("on_revoke", *self.positions)

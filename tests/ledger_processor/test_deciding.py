@@ -12,6 +12,7 @@ from drawdown.domain.inputs import ApplyRateCard, Command, CommandBody, Grant, T
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.numbers import DAY_US, MICRO, MINUTE_US, SECOND_US
 from drawdown.ledger_processor.__main__ import framing
+from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.deciding import Decider
 from drawdown.ledger_processor.outbox import Outbox
 from drawdown.settings import load
@@ -35,6 +36,7 @@ class Partition:
             usage_topic="live.usage-events",
             command_topic="live.ledger-commands",
             parked=set(),
+            breaker=Breaker(most=3, window=10, parked=()),
         )
         self.offset = 0
 

@@ -191,7 +191,7 @@ def test_an_outbox_at_its_bound_is_full_and_due(
 
 def test_a_commit_under_way_is_waited_for_no_longer_than_asked() -> None:
     partition = Partition()
-    partition.threads.slow = True
+    partition.threads.slow = {"_commit"}
     partition.decider.entries(b"1")
     partition.writer.begin(None)
     assert partition.writer.finished() is None

@@ -12,6 +12,7 @@ from drawdown.domain.inputs import ApplyRateCard, Command, CommandBody, Grant, T
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.numbers import DAY_US, MINUTE_US, SECOND_US
 from drawdown.ledger_processor.__main__ import framing
+from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.deciding import Decider
 from drawdown.ledger_processor.ticking import Ticker
 from drawdown.settings import load
@@ -52,7 +53,12 @@ class Partition:
     def __init__(self) -> None:
         ledger = Ledger(namespace="test", partition=0, rate_card_lead_us=0)
         self.decider = Decider(
-            ledger, framing(WIRE, 1), usage_topic="u", command_topic="c", parked=set()
+            ledger,
+            framing(WIRE, 1),
+            usage_topic="u",
+            command_topic="c",
+            parked=set(),
+            breaker=Breaker(most=0, window=1, parked=()),
         )
         self._commands = 0
         self._usage = 0

@@ -16,6 +16,7 @@ from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.clock import SYSTEM, Clock
 from drawdown.errors import DrawdownError, RetryableError, Unavailable
+from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.calls import repeated
 from drawdown.ledger_processor.clients import Clients, KafkaClients
 from drawdown.ledger_processor.deciding import Decider, Framing
@@ -132,6 +133,9 @@ def _open_partition(
         usage_topic=settings.topic("usage-events"),
         command_topic=settings.topic("ledger-commands"),
         parked=recovered.parked,
+        breaker=Breaker(
+            most=settings.poison_max, window=settings.poison_window, parked=recovered.parked
+        ),
     )
     writer = PartitionWriter(settings, number, decider, producer, threads, clock, recovered.keeper)
     return Start(writer, recovered.usage_offset, recovered.command_offset)

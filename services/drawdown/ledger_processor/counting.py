@@ -20,6 +20,7 @@ from drawdown.metrics import (
     PARTITIONS_HALTED,
     PARTITIONS_OPENING,
     PARTITIONS_OWNED,
+    PARTITIONS_POISONED,
     PARTITIONS_RESTING,
     REJECTIONS,
     REPLIES_OUT,
@@ -63,9 +64,10 @@ def count_partitions(served: int, opening: int, resting: int) -> None:
     PARTITIONS_RESTING.set(resting)
 
 
-def set_halted(number: int, *, halted: bool) -> None:
-    """Show whether a partition stopped itself."""
-    PARTITIONS_HALTED.labels(str(number)).set(1 if halted else 0)
+def set_halted(number: int, *, halted: bool, poisoned: bool = False) -> None:
+    """Show whether a partition stopped itself, and whether too many dead letters made it."""
+    PARTITIONS_HALTED.labels(str(number)).set(int(halted))
+    PARTITIONS_POISONED.labels(str(number)).set(int(poisoned))
 
 
 def observe_lag(

@@ -38,6 +38,7 @@ from drawdown.domain.ledger import Decision, Ledger
 from drawdown.domain.replies import Reply, ReplyEntry
 from drawdown.domain.watermark import Watermark
 from drawdown.errors import DecodeFailed, PartitionHalted, SchemaUnknown
+from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.outbox import Outbox
 
 _NAMES_MAX: Final = 1_000
@@ -91,8 +92,8 @@ class Decider:
     """Decides the records of one partition, in the order they are given.
 
     `parked` holds the (topic, offset) of records behind the ledger's positions that were
-    dead-lettered before, so that a recovery doesn't park them twice. The ledger's `parking` says
-    which records are skipped.
+    dead-lettered before, so that a recovery doesn't park them twice; the ledger's `parking` says
+    which are skipped. `breaker` ends a flood of dead letters with `PartitionPoisoned`.
     """
 
     def __init__(
@@ -103,12 +104,14 @@ class Decider:
         usage_topic: str,
         command_topic: str,
         parked: set[tuple[str, int]],
+        breaker: Breaker,
     ) -> None:
         self.ledger: Final = ledger
         self._framing: Final = framing
         self._usage_topic: Final = usage_topic
         self._command_topic: Final = command_topic
         self._parked: Final = parked
+        self._breaker: Final = breaker
         self._names: Final[set[str]] = set()
         self.watermark: Final = Watermark()
         self.outbox = Outbox()
@@ -350,6 +353,7 @@ class Decider:
     ) -> None:
         if (topic, offset) in self._parked:
             return
+        self._breaker.count(topic, offset)
         value = value_of(record)
         key = key_of(record)
         letter = DeadLetter(

@@ -20,20 +20,17 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from drawdown.clock import Clock
 from drawdown.domain.numbers import SECOND_US
 from drawdown.domain.watermark import Watermark
-from drawdown.errors import PartitionHalted, RetryableError, StateUnreadable, StateUnwritable
+from drawdown.errors import StateUnwritable
 from drawdown.ledger_processor.batches import by_partition
 from drawdown.ledger_processor.counting import (
     count,
-    count_failure,
-    count_partitions,
     observe_due_lag,
     observe_lag,
 )
-from drawdown.ledger_processor.failures import Failure, Remedy, TransactionFailed
 from drawdown.ledger_processor.intake import Intake
-from drawdown.ledger_processor.membership import Membership
-from drawdown.ledger_processor.openings import Openings, OpenPartition, Start
-from drawdown.ledger_processor.partition import Committed, Deciding, PartitionWriter
+from drawdown.ledger_processor.openings import Openings, OpenPartition
+from drawdown.ledger_processor.partition import Committed, PartitionWriter
+from drawdown.ledger_processor.partitions import Partitions
 from drawdown.ledger_processor.ticking import Ticker
 from drawdown.settings import Settings
 
@@ -49,9 +46,6 @@ ROOM_WAIT_S: Final = 0.25
 """How long a turn waits for the commit of a partition that has no room for more. Most come within
 it, and then what was prefetched is kept; not to read the partition for a while throws it away."""
 LAG_INTERVAL_S: Final = 5.0
-ASIDE_S: Final = 6.0
-"""Longer than heartbeats are apart (3 s; 5 s in the newer protocol): by then the group has said
-whether a partition was taken away. A cooperative group doesn't assign anew what it leaves here."""
 
 
 class Loop:
@@ -79,12 +73,11 @@ class Loop:
         self._threads = threads
         self._ticker = ticker
         self._clock = clock
+        openings = Openings(settings, open_partition, threads, clock, chance)
         self._intake = Intake(settings, usage, commands)
-        self._openings = Openings(settings, open_partition, threads, clock, chance)
-        self._writers: dict[int, PartitionWriter] = {}
-        self._membership = Membership()
-        self._winding_up: dict[int, PartitionHalted] = {}
-        """Served partitions that are read no more, and halt once what is decided is committed."""
+        self._partitions = Partitions(settings, self._intake, openings, ticker, clock)
+        self._writers = self._partitions.writers
+        self._guarded = self._partitions.guarded
         self._stopping = False
         self._lag_at = 0.0
         self._log = structlog.get_logger()
@@ -107,7 +100,10 @@ class Loop:
         """Ask the group for partitions."""
         topic = self._settings.topic("usage-events")
         self._usage.subscribe(
-            [topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+            [topic],
+            on_assign=lambda _, partitions: self._partitions.assigned(_numbers(partitions)),
+            on_revoke=lambda _, partitions: self._revoked(_numbers(partitions)),
+            on_lost=lambda _, partitions: self._partitions.let_go(_numbers(partitions)),
         )
 
     def finish(self) -> None:
@@ -117,10 +113,7 @@ class Loop:
     def close(self) -> None:
         """Leave the group and let go of everything; what isn't committed is left undone."""
         # Closing hands every partition back, which flushes nothing more.
-        for writer in self._writers.values():
-            writer.close()
-        self._writers.clear()
-        self._openings.close()
+        self._partitions.close()
         self._usage.close()
         self._commands.close()
         self._ticker.close()
@@ -134,46 +127,36 @@ class Loop:
         self._serve_commands()
         for number, batch in usage.items():
             # A record of a partition that was just revoked may still be handed out.
-            if self._reads(number):
+            if self._partitions.reads(number):
                 self._decide_usage(self._writers[number], batch)
             self._serve_commands()
         # While commands are caught up with, usage rests: its end isn't known then.
         ended -= self._intake.catching_up
         self._tell_watermarks(ended, lambda watermark: watermark.ended("usage_events"))
-        for number, started in self._openings.finished():
-            self._guarded(number, partial(self._serve, number, started))
+        self._partitions.serve_opened()
         self._observe(self._clock.monotonic())
 
     def _observe(self, now: float) -> None:
         """Look at what time alone brings about."""
-        served = self._served()
+        served = self._partitions.served()
         self._ticker.look(served, now, self._clock.now_us())
         if now - self._lag_at > LAG_INTERVAL_S:
             self._lag_at = now
-            observe_lag(self._settings, self._usage, self._commands, list(self._writers))
+            numbers = list(self._writers)
+            observe_lag(self._settings, self._usage, self._commands, numbers)
             observe_due_lag(served, self._clock.now_us())
-        if fenced := self._membership.fenced_too_long(now):
+            self._partitions.show()
+        if fenced := self._partitions.membership.fenced_too_long(now):
             # Only a new assignment brings back what was fenced.
             self._log.warning("joining_again", partitions=fenced)
             self._usage.unsubscribe()
             self.join()
 
-    def _reads(self, number: int) -> bool:
-        return number in self._writers and number not in self._winding_up
-
-    def _served(self) -> dict[int, Deciding]:
-        """The deciders of partitions that have caught up with their commands."""
-        return {
-            number: writer.decider
-            for number, writer in self._writers.items()
-            if number not in self._intake.catching_up and number not in self._winding_up
-        }
-
     def _decide_commands(self, messages: list[Message]) -> None:
         limit_us = self._clock_limit_us()
         commands, ended = by_partition(messages)
         for number, batch in commands.items():
-            if self._reads(number):
+            if self._partitions.reads(number):
                 writer = self._writers[number]
                 self._guarded(number, partial(writer.decider.decide_commands, batch, limit_us))
                 self._bound(writer)
@@ -226,15 +209,19 @@ class Loop:
         for number, writer in list(self._writers.items()):
             if writer.committing:
                 continue
-            if writer.due(now) or (number in self._winding_up and writer.pending):
+            if writer.due(now) or (number in self._partitions.winding_up and writer.pending):
                 self._guarded(number, partial(self._begin, writer))
-            elif number in self._winding_up:
-                self._halt(number, str(self._winding_up[number]))
+            else:
+                self._partitions.wound_up(number)
 
     def _begin(self, writer: PartitionWriter) -> None:
         writer.begin(self._group())
-        if writer.number not in self._winding_up:
+        if writer.number not in self._partitions.winding_up:
             self._intake.go_on(writer.number)
+
+    def _revoked(self, numbers: list[int]) -> None:
+        self._finish(numbers)
+        self._partitions.let_go(numbers)
 
     def _finish(self, numbers: list[int]) -> None:
         """Commit what is decided in these partitions; what takes too long is left undone."""
@@ -271,127 +258,15 @@ class Loop:
 
     def _record(self, writer: PartitionWriter, committed: Committed | None) -> None:
         if committed is not None:
-            self._openings.succeeded(writer.number)
+            self._partitions.openings.succeeded(writer.number)
             count(writer.number, committed)
 
     def _clock_limit_us(self) -> int:
         return self._clock.now_us() + self._settings.clock_ahead_max_s * SECOND_US
 
-    # ---- What fails, fails in one partition.
 
-    def _guarded(self, number: int, step: Callable[[], None]) -> None:
-        """Do a step of one partition; what fails there leaves the others alone."""
-        try:
-            step()
-        except TransactionFailed as failed:
-            self._fail(number, failed.failure)
-        except PartitionHalted as halt:
-            self._wind_up(number, halt)
-        except (RetryableError, StateUnreadable) as error:
-            self._log.warning("recovery_failed", partition=number, reason=str(error))
-            self._recover(number)
-        except AssertionError as wrong:
-            self._log.exception("invariant_broken", partition=number)
-            self._halt(number, f"a programmer's error: {wrong}")
-
-    def _fail(self, number: int, failure: Failure) -> None:
-        count_failure(number, failure)
-        self._log.warning(
-            "transaction_failed",
-            partition=number,
-            reason=str(failure),
-            kind=failure.kind,
-            remedy=failure.remedy,
-        )
-        match failure.remedy:
-            case Remedy.STEP_BACK:
-                self._give_up(number)
-                self._membership.fenced(number, self._clock.monotonic())
-            case Remedy.STEP_ASIDE:
-                self._give_up(number)
-                self._openings.ask(number, ASIDE_S)
-            case Remedy.HALT:
-                self._halt(number, str(failure))
-                self._membership.refused(number, failure)
-            case Remedy.RECOVER | Remedy.REPEAT:
-                self._recover(number)
-
-    def _recover(self, number: int) -> None:
-        """Throw a partition's state and producer away, and recover both in a while."""
-        self._give_up(number)
-        if number in self._membership.given:
-            delay_s = self._openings.ask_again(number)
-            self._log.info("recovers", partition=number, in_seconds=round(delay_s, 3))
-
-    def _wind_up(self, number: int, halt: PartitionHalted) -> None:
-        """Halt a partition once what was decided before the fault is committed."""
-        if number not in self._writers:
-            self._halt(number, str(halt))
-            return
-        self._intake.rest(number)
-        self._winding_up[number] = halt
-
-    def _halt(self, number: int, reason: str) -> None:
-        self._give_up(number)
-        self._membership.halted(number, reason)
-
-    # ---- Partitions come and go.
-
-    def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        """Nothing of them is read until they are open, and the group doesn't wait for that."""
-        self._intake.hold_off()
-        for number in (each.partition for each in partitions):
-            if len(self._membership.given) >= self._settings.ledger_partitions_max:
-                self._halt(number, "this process has as many as it may: start another one")
-            else:
-                self._openings.ask(number)
-            self._membership.given.add(number)
-        self._count_partitions()
-
-    def _serve(self, number: int, started: Callable[[], Start]) -> None:
-        """An opening has ended. Raises what it raised."""
-        start = started()
-        self._membership.serves(number)
-        self._writers[number] = start.writer
-        self._intake.begin(number, start.usage_offset, start.command_offset)
-        self._count_partitions()
-        self._log.info(
-            "partition_opened",
-            partition=number,
-            usage_offset=start.usage_offset,
-            command_offset=start.command_offset,
-        )
-
-    def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        numbers = [each.partition for each in partitions]
-        self._finish(numbers)
-        self._let_go(numbers)
-
-    def _lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._let_go([each.partition for each in partitions])
-
-    def _let_go(self, numbers: list[int]) -> None:
-        """They are another member's now."""
-        self._intake.end_all(numbers)
-        for number in numbers:
-            self._openings.let_go(number)
-            self._give_up(number)
-            self._membership.gone(number)
-
-    def _give_up(self, number: int) -> None:
-        """End what is served of a partition here; the group may still give it to this member."""
-        self._intake.end(number)
-        self._winding_up.pop(number, None)
-        writer = self._writers.pop(number, None)
-        if writer is None:
-            return
-        writer.close()
-        self._ticker.forget(number)
-        self._count_partitions()
-        self._log.info("partition_given_up", partition=number)
-
-    def _count_partitions(self) -> None:
-        count_partitions(len(self._writers), len(self._openings), self._intake.resting)
+def _numbers(partitions: list[TopicPartition]) -> list[int]:
+    return [each.partition for each in partitions]
 
 
 def _decide_in_slices(writer: PartitionWriter, batch: list[Message], limit_us: int) -> None:

@@ -37,11 +37,11 @@ class Membership:
         self.given.discard(number)
         self.serves(number)
 
-    def halted(self, number: int, reason: str) -> None:
-        """It stopped itself."""
-        _log.error("partition_halted", partition=number, reason=reason)
+    def halted(self, number: int, reason: str, *, poisoned: bool) -> None:
+        """It stopped itself; `poisoned`: because of too many dead letters."""
+        _log.error("partition_halted", partition=number, reason=reason, poisoned=poisoned)
         self._halted.add(number)
-        set_halted(number, halted=True)
+        set_halted(number, halted=True, poisoned=poisoned)
 
     def refused(self, number: int, failure: Failure) -> None:
         """The broker refuses it. Raises `Refused` when it refuses all that is given."""

@@ -12,7 +12,8 @@
    of its log. An incomplete last decision halts the partition. So does a position below the log's
    start, unless the committed offset says that what was deleted had been decided and wrote nothing
    (repeats, idle ticks); nothing else is believed of committed offsets.
-5. What was dead-lettered at or after these positions is noted, so that it isn't parked twice.
+5. What was dead-lettered at or after these positions is noted, so that it isn't parked twice; and
+   what was shortly before them, for the breaker.
 6. The commands that wait are searched for ones that park a command before them
    (`domain/parking.py`): those are skipped.
 7. Serve. What lies between is decided again and writes nothing twice.
@@ -53,7 +54,8 @@ _US_PER_MS: Final = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Recovered:
-    """Where a partition goes on: next offsets of its inputs, and what was parked beyond them.
+    """Where a partition goes on: next offsets of its inputs, and what was parked beyond them or
+    shortly before, for the breaker.
 
     `entries` counts those that were folded; `keeper` saves the state from now on, if it is kept.
     """
@@ -271,7 +273,7 @@ class _Recovery:
         with self._log("dead-letters") as log:
             for message in log.records():
                 letter = self._wire.decode_dead_letter(value_of(message))
-                if letter.offset >= positions.get(letter.topic, 0):
+                if letter.offset >= positions.get(letter.topic, 0) - self._settings.poison_window:
                     parked.add((letter.topic, letter.offset))
                 if letter.reason == "parked":
                     name = letter.topic.removeprefix(self._settings.topic(""))
