@@ -42,6 +42,7 @@ _PATTERNS: Final = (
     "drawdown/balance_projector/*_rows.py",
     "drawdown/ledger_processor/deciding.py",
     "drawdown/ledger_processor/folding.py",
+    "drawdown/ledger_processor/input_reader.py",
     "drawdown/ledger_processor/outbox.py",
 )
 

@@ -19,8 +19,9 @@ from drawdown.errors import DrawdownError, RetryableError, Unavailable
 from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.calls import repeated
 from drawdown.ledger_processor.clients import Clients, KafkaClients
-from drawdown.ledger_processor.deciding import Decider, Framing
+from drawdown.ledger_processor.deciding import Decider
 from drawdown.ledger_processor.failures import Call
+from drawdown.ledger_processor.input_reader import Framing
 from drawdown.ledger_processor.loop import Loop
 from drawdown.ledger_processor.openings import Start
 from drawdown.ledger_processor.partition import PartitionWriter

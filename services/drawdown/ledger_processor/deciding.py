@@ -4,87 +4,39 @@ No client is used here, and no clock: what is decided is a function of the log. 
 the hot path and is compiled with the domain.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final, final
 
 from mypy_extensions import i64
 
 from drawdown.adapters.avro.codec import (
-    decode_command,
-    decode_usage,
     encode_reply,
     genesis_hash,
     seal,
 )
-from drawdown.adapters.avro.wire import HEADER_BYTES
 from drawdown.adapters.kafka.records import ConsumedRecord, key_of, offset_of, value_of
 from drawdown.domain.dead_letters import (
     KEPT_BYTES,
     DeadLetter,
-    DeadLetterReason,
-    command_fault,
-    usage_fault,
 )
 from drawdown.domain.entries import (
     HASH_VERSION,
-    PARTITION_CUSTOMER,
     InputTopic,
     LedgerEntry,
 )
-from drawdown.domain.ids import valid_id
 from drawdown.domain.inputs import Command, ParkRecord, Tick, UsageEvent
 from drawdown.domain.ledger import Decision, Ledger
 from drawdown.domain.replies import Reply, ReplyEntry
 from drawdown.domain.watermark import Watermark
-from drawdown.errors import DecodeFailed, PartitionHalted, SchemaUnknown
+from drawdown.errors import PartitionHalted
 from drawdown.ledger_processor.breaker import Breaker
+from drawdown.ledger_processor.input_reader import Framing, InputReader, Unfit
 from drawdown.ledger_processor.outbox import Outbox
 
-_NAMES_MAX: Final = 1_000
-"""Units and meters remembered as valid; they come from outside, so that it must not grow."""
 _US_PER_MS: Final = 1_000
 _LOG_APPEND_TIME: Final = 2
 """librdkafka's `TIMESTAMP_LOG_APPEND_TIME`."""
-
-
-@final
-class Framing:
-    """Wire formats: the newest schemas' headers, and how records of others are read.
-
-    `partition_of` says where a customer belongs; `encode_dead_letter` frames a dead letter.
-    """
-
-    def __init__(
-        self,
-        *,
-        usage_header: bytes,
-        command_header: bytes,
-        entry_header: bytes,
-        reply_header: bytes,
-        lift_usage: Callable[[bytes], UsageEvent],
-        lift_command: Callable[[bytes], Command],
-        encode_dead_letter: Callable[[DeadLetter], bytes],
-        partition_of: Callable[[str], int],
-    ) -> None:
-        self.usage_header: Final = usage_header
-        self.command_header: Final = command_header
-        self.entry_header: Final = entry_header
-        self.reply_header: Final = reply_header
-        self.lift_usage: Final = lift_usage
-        self.lift_command: Final = lift_command
-        self.encode_dead_letter: Final = encode_dead_letter
-        self.partition_of: Final = partition_of
-
-
-@final
-class Unfit(Exception):
-    """A record that is no input of this partition."""
-
-    def __init__(self, reason: DeadLetterReason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason: Final[DeadLetterReason] = reason
-        self.detail: Final = detail
 
 
 @final
@@ -112,7 +64,7 @@ class Decider:
         self._command_topic: Final = command_topic
         self._parked: Final = parked
         self._breaker: Final = breaker
-        self._names: Final[set[str]] = set()
+        self._reader: Final = InputReader(framing, ledger)
         self.watermark: Final = Watermark()
         self.outbox = Outbox()
 
@@ -157,7 +109,7 @@ class Decider:
         events: list[UsageEvent | Unfit] = []
         for record in records:
             try:
-                events.append(self._usage_event(value_of(record)))
+                events.append(self._reader.usage_event(value_of(record)))
             except Unfit as unfit:
                 events.append(unfit)
         self.ledger.foresee(events)
@@ -178,7 +130,7 @@ class Decider:
             self._read("ledger_commands", recorded_at)
             value = value_of(record)
             try:
-                command = self._command(value)
+                command = self._reader.command(value)
             except Unfit as unfit:
                 self._park(self._command_topic, record, offset, recorded_at, unfit)
             else:
@@ -207,62 +159,6 @@ class Decider:
         """An input has been read up to `recorded_at`; what fell due until then may be booked."""
         self.watermark.consumed(topic, recorded_at)
         self.ledger.advance(self.watermark.value)
-
-    def _usage_event(self, value: bytes) -> UsageEvent:
-        try:
-            if value.startswith(self._framing.usage_header):
-                event = decode_usage(value, HEADER_BYTES)
-            else:
-                event = self._framing.lift_usage(value)
-        except SchemaUnknown as error:
-            raise Unfit("schema_unknown", str(error)) from error
-        except DecodeFailed as error:
-            raise Unfit("undecodable", str(error)) from error
-        fits = valid_id(event.event_id) and self._is_name(event.unit, event.meter)
-        for name, text in event.properties.items():
-            if "\0" in text or "\0" in name:
-                fits = False
-        known = self.ledger.knows(event.customer_id)
-        if not fits or not known:
-            fault = usage_fault(event)
-            if fault:
-                raise Unfit("undecodable", fault)
-        if not known:
-            self._check_home(event.customer_id)
-        return event
-
-    def _is_name(self, unit: str, meter: str) -> bool:
-        """Whether both are valid ids; the few there are, are looked at once."""
-        names = self._names
-        if unit in names and meter in names:
-            return True
-        if not (valid_id(unit) and valid_id(meter)):
-            return False
-        if len(names) < _NAMES_MAX:
-            names.update((unit, meter))
-        return True
-
-    def _command(self, value: bytes) -> Command:
-        try:
-            if value.startswith(self._framing.command_header):
-                command = decode_command(value, HEADER_BYTES)
-            else:
-                command = self._framing.lift_command(value)
-        except SchemaUnknown as error:
-            raise Unfit("schema_unknown", str(error)) from error
-        except DecodeFailed as error:
-            raise Unfit("undecodable", str(error)) from error
-        fault = command_fault(command)
-        if fault:
-            raise Unfit("undecodable", fault)
-        if command.customer_id != PARTITION_CUSTOMER:
-            self._check_home(command.customer_id)
-        return command
-
-    def _check_home(self, customer_id: str) -> None:
-        home = self._framing.partition_of(customer_id)
-        if home != self.ledger.partition:
-            raise Unfit("wrong_partition", f"{customer_id!r} belongs to partition {home} (murmur2)")
 
     def _book(self, decision: Decision, topic: InputTopic, offset: int) -> list[LedgerEntry]:
         """Seal a decision's facts into entries, fold them, and put them out.
