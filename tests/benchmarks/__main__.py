@@ -11,8 +11,9 @@ from rich.console import Console
 
 from drawdown import compiled
 from drawdown.local import stack
-from tests.benchmarks import chains, decision_costs, round_trips
+from tests.benchmarks import chains, decision_costs, durability, round_trips
 from tests.benchmarks.chains import Bench
+from tests.benchmarks.durability import Populations
 from tests.benchmarks.harness import PAIRS, Figures, Ratio, Subject, measure, needed, report, save
 from tests.benchmarks.processes import Run
 from tests.benchmarks.row_lock import row_lock
@@ -29,9 +30,13 @@ disk: Postgres flushes its log at each commit; memory: it doesn't, for the posit
 transaction as the rows; nothing: only computed."""
 _SPENT = "decide_evolve"
 """No ratio: what a plain deduction costs, and what that is spent on."""
+_IDLE = "idle_account"
+"""No ratio either: the heap that an account takes while nothing happens on it."""
 
 RATIOS = (
-    Ratio("ledger_over_passthrough", "ledger", "passthrough", "≥ 0.40"),
+    Ratio("ledger_over_passthrough", "ledger", "passthrough", "≥ 0.28"),
+    Ratio("ledger_memory_over_passthrough", "ledger_memory", "passthrough", "≥ 0.40"),
+    Ratio("durable_over_memory", "ledger", "ledger_memory", "≥ 0.85"),
     Ratio("ledger_pure_over_passthrough", "ledger_pure", "passthrough", "≥ 0.17"),
     Ratio("ledger_over_faust_eos", "ledger", "faust_eos", "≥ 25"),
     Ratio("ledger_over_row_lock", "ledger", "row_lock", "reported"),
@@ -39,6 +44,8 @@ RATIOS = (
     Ratio("two_over_one", "two_ledgers", "ledger", "reported"),
     Ratio("projector_over_ledger", "projector", "ledger", "reported"),
     Ratio("hot_customer_over_uniform", "hot_customer", "ledger", "≥ 0.8"),
+    Ratio("million_over_ten_thousand", "million_accounts", "ten_thousand_accounts", "≥ 0.7"),
+    Ratio("recovery_over_decode", "recovery", "decoding", "≥ 0.5"),
     Ratio("many_lots_over_plain", "decide_many_lots", "decide_plain", "≤ 2"),
     Ratio("many_holds_over_plain", "decide_many_holds", "decide_plain", "≤ 2"),
     Ratio("round_trip_over_bare_idle", "round_trip_idle", "bare_idle", "≤ 2"),
@@ -46,7 +53,7 @@ RATIOS = (
 )
 
 
-def subjects(bench: Bench) -> dict[str, Subject]:
+def subjects(bench: Bench, populations: Populations) -> dict[str, Subject]:
     """Everything that is measured, in the order of a round."""
 
     def rate(run: Callable[[Bench], Run]) -> Callable[[Figures], float]:
@@ -59,6 +66,7 @@ def subjects(bench: Bench) -> dict[str, Subject]:
     both = (
         Subject("passthrough", events, _KAFKA, rate(chains.passthrough)),
         Subject("ledger", events, _KAFKA, rate(chains.ledger)),
+        Subject("ledger_memory", events, _KAFKA, rate(chains.ledger_memory)),
         Subject("ledger_pure", events, _KAFKA, rate(chains.ledger_pure)),
         Subject("hot_customer", events, _KAFKA, rate(chains.hot_customer)),
         Subject("two_ledgers", events, _KAFKA, rate(chains.two_ledgers)),
@@ -66,6 +74,17 @@ def subjects(bench: Bench) -> dict[str, Subject]:
         Subject("row_lock", events, _POSTGRES, lambda _: row_lock(bench.database_url).rate),
         Subject("set_based", events, _POSTGRES, lambda _: set_based(bench.database_url).rate),
         Subject("projector", entries, _PROJECTION, rate(chains.projector)),
+        Subject(
+            "million_accounts", events, _KAFKA, lambda _: populations.charged(durability.MANY).rate
+        ),
+        Subject(
+            "ten_thousand_accounts",
+            events,
+            _KAFKA,
+            lambda _: populations.charged(durability.FEW).rate,
+        ),
+        Subject("recovery", entries, _KAFKA, lambda _: populations.recovery()),
+        Subject("decoding", entries, _NOTHING, lambda _: populations.decoding()),
         Subject("decide_plain", cost, _NOTHING, lambda _: decision_costs.plain()),
         Subject("decide_many_lots", cost, _NOTHING, lambda _: decision_costs.many_lots()),
         Subject("decide_many_holds", cost, _NOTHING, lambda _: decision_costs.many_holds()),
@@ -92,7 +111,7 @@ def subjects(bench: Bench) -> dict[str, Subject]:
 def chosen(only: str) -> list[Ratio]:
     """The ratios to measure. Exits with a line that names the keys when one is unknown."""
     wanted = _keys(only)
-    known = [*(each.key for each in RATIOS), _SPENT]
+    known = [*(each.key for each in RATIOS), _SPENT, _IDLE]
     if unknown := sorted(set(wanted) - set(known)):
         sys.exit(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
     return [each for each in RATIOS if not wanted or each.key in wanted]
@@ -120,6 +139,10 @@ def main() -> None:
         spent = decision_costs.spent()
         shown.print(str(spent), highlight=False)
         document[_SPENT] = {"ratio": round(spent.decide + spent.evolve, 4), **asdict(spent)}
+    if not options.only or _IDLE in _keys(options.only):
+        idle = durability.idle_accounts()
+        shown.print(str(idle), highlight=False)
+        document[_IDLE] = {"ratio": round(idle.in_memory, 1), **asdict(idle)}
     save(document, FOLDER / "latest.json")
 
 
@@ -130,8 +153,12 @@ def _measured(
     started = stack.up(data)
     try:
         bench = Bench(started.kafka_bootstrap_servers, started.database_url, FOLDER / "logs")
-        available = subjects(bench)
-        figures = measure(needed(ratios, available), console, pairs)
+        populations = Populations(bench)
+        available = subjects(bench, populations)
+        try:
+            figures = measure(needed(ratios, available), console, pairs)
+        finally:
+            populations.close()
     finally:
         stack.down(data)
     shutil.rmtree(data, ignore_errors=True)

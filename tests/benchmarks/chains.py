@@ -1,10 +1,12 @@
 """Usage through Kafka: the shipped processes, and the pass-through and Faust beside them."""
 
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 from confluent_kafka import TopicPartition
@@ -18,7 +20,7 @@ from drawdown.adapters.kafka.topics import create_topics, ledger_partitions
 from drawdown.errors import InvalidSetting
 from drawdown.settings import Settings, load
 from tests.benchmarks.grants import grant_everybody, granted
-from tests.benchmarks.load import CUSTOMERS, Held, customer, preload
+from tests.benchmarks.load import CUSTOMERS, Held, Usage, customer, preload, usage
 from tests.benchmarks.processes import Log, Run, await_assigned, running, timed, until
 
 EVENTS = 300_000
@@ -38,12 +40,14 @@ class Bench:
     folder: Path
 
     @contextmanager
-    def namespace(self) -> Iterator[Settings]:
-        """Fresh topics with the shipped defaults, deleted at the end."""
+    def namespace(self, **options: object) -> Iterator[Settings]:
+        """Fresh topics with the shipped defaults, or these settings; deleted at the end."""
         settings = load(
             namespace=f"bench-{secrets.token_hex(4)}",
             kafka_bootstrap_servers=self.kafka_bootstrap_servers,
             database_url=self.database_url,
+            data_dir=self.folder / "state",
+            **options,
         )
         created = create_topics(settings)
         until(lambda: _exist(settings), "the topics to be known")
@@ -53,6 +57,7 @@ class Bench:
             client = clients.admin(settings)
             for future in client.delete_topics(created).values():
                 future.result(60)
+            shutil.rmtree(settings.state_folder, ignore_errors=True)
 
     def log(self, name: str) -> Path:
         """The file that a process's output goes to."""
@@ -61,7 +66,12 @@ class Bench:
 
 @contextmanager
 def ledgers(
-    bench: Bench, settings: Settings, processes: int = 1, **environment: str
+    bench: Bench,
+    settings: Settings,
+    processes: int = 1,
+    *,
+    grants: bool = True,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[None]:
     """Ledger processors that share the partitions, ready, with every customer's grants booked."""
     with ExitStack() as stack:
@@ -69,7 +79,8 @@ def ledgers(
             log = bench.log(f"ledger_processor-{number + 1}")
             stack.enter_context(running(settings, LEDGER, log, **environment))
         await_assigned(settings, settings.group("ledger_processor"), processes)
-        grant_everybody(settings)
+        if grants:
+            grant_everybody(settings)
         yield
 
 
@@ -82,10 +93,18 @@ def ledger(
     **environment: str,
 ) -> Run:
     """Usage events a second through the ledger processor."""
-    with bench.namespace() as settings, ledgers(bench, settings, processes, **environment):
-        run = _through(settings, events, customers)
-        _check_deductions(settings)
+    with (
+        bench.namespace() as settings,
+        ledgers(bench, settings, processes, environment=environment),
+    ):
+        run = through(settings, usage(events, customers=customers), events)
+        check_deductions(settings)
     return run
+
+
+def ledger_memory(bench: Bench) -> Run:
+    """The same, with nothing saved."""
+    return ledger(bench, DRAWDOWN_STATE="memory")
 
 
 def ledger_pure(bench: Bench) -> Run:
@@ -110,7 +129,7 @@ def passthrough(bench: Bench) -> Run:
         running(settings, PASSTHROUGH, bench.log("passthrough")),
     ):
         await_assigned(settings, settings.group("passthrough"))
-        return _through(settings, EVENTS)
+        return through(settings, usage(EVENTS), EVENTS)
 
 
 def faust(bench: Bench) -> Run:
@@ -132,7 +151,7 @@ def projector(bench: Bench) -> Run:
     """Entries a second that the balance projector writes while it catches up."""
     with bench.namespace() as settings:
         with ledgers(bench, settings):
-            _through(settings, EVENTS)
+            through(settings, usage(EVENTS), EVENTS)
         schema = settings.database_schema("balance")
         with psycopg.connect(settings.database_url, autocommit=True) as connection:
             with running(settings, PROJECTOR, bench.log("balance_projector")):
@@ -188,14 +207,15 @@ def _exist(settings: Settings) -> bool:
         return False
 
 
-def _through(settings: Settings, events: int, customers: int = CUSTOMERS) -> Run:
-    held = Held(settings, events, customers)
+def through(settings: Settings, usage: Iterator[Usage], events: int) -> Run:
+    """Have so many events at hand for who consumes them, and time that."""
+    held = Held(settings, usage)
     log = Log(settings, "ledger-entries")
     held.release()
     return timed(log.end, events)
 
 
-def _check_deductions(settings: Settings) -> None:
+def check_deductions(settings: Settings) -> None:
     """A ledger that refused the load would be fast, too. The first customer has a part of any."""
     number = partition_of(customer(0), ledger_partitions(settings))
     reader = clients.reader(settings)

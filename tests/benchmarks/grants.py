@@ -1,7 +1,7 @@
 """The rate card and every customer's two lots, as commands."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from drawdown.adapters.kafka import clients
 from drawdown.adapters.kafka.topics import ledger_partitions
@@ -14,8 +14,12 @@ from tests.benchmarks.load import CUSTOMERS, GRANTED, METER, MODEL, RATES_PICO, 
 from tests.benchmarks.processes import Log, until
 from tests.benchmarks.records import encode_command
 
+BOOKED_WITHIN_S = 600.0
 
-def grant_everybody(settings: Settings) -> None:
+
+def grant_everybody(
+    settings: Settings, customers: int = CUSTOMERS, lots: Sequence[int] = GRANTED
+) -> None:
     """Send them to the running ledger, and wait until it has booked each."""
     log, partitions = Log(settings, "ledger-entries"), ledger_partitions(settings)
     producer = clients.producer(settings)
@@ -23,11 +27,14 @@ def grant_everybody(settings: Settings) -> None:
     card = encode_command(command("card", PARTITION_CUSTOMER, ApplyRateCard(card=rate_card())))
     for partition in range(partitions):
         producer.produce(topic, card, PARTITION_CUSTOMER, partition=partition)
-    for each in grants():
+    for number, each in enumerate(grants(customers, lots)):
+        if number % 10_000 == 0:
+            producer.flush(60)
         producer.produce(topic, encode_command(each), each.customer_id)
     assert producer.flush(60) == 0, "the grants couldn't be written within a minute"
-    booked = granted(settings)
-    until(lambda: log.end() >= booked, f"{booked} entries of the rate card and the grants")
+    booked = partitions + customers * len(lots)
+    what = f"{booked} entries of the rate card and the grants"
+    until(lambda: log.end() >= booked, what, within_s=BOOKED_WITHIN_S)
 
 
 def granted(settings: Settings) -> int:
@@ -35,10 +42,10 @@ def granted(settings: Settings) -> int:
     return ledger_partitions(settings) + CUSTOMERS * len(GRANTED)
 
 
-def grants() -> Iterator[Command]:
+def grants(customers: int, lots: Sequence[int]) -> Iterator[Command]:
     """One command a lot."""
-    for number in range(CUSTOMERS):
-        for lot, amount in enumerate(GRANTED):
+    for number in range(customers):
+        for lot, amount in enumerate(lots):
             body = Grant(amount=amount, kind="promotional")
             yield command(f"grant-{number}-{lot}", customer(number), body)
 

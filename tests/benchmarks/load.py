@@ -8,7 +8,7 @@ import itertools
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from confluent_kafka import Producer
@@ -65,6 +65,16 @@ def usage(
         )
 
 
+def skewed(events: int, customers: int, *, prefix: str) -> Iterator[Usage]:
+    """The same, over customers by a power law: one of rank r uses 1/r of what the first does."""
+    chance = random.Random(prefix)
+    shares = list(itertools.accumulate(1 / rank for rank in range(1, customers + 1)))
+    # Ranks mean nothing to a partitioner or a store: neighbours needn't be alike.
+    drawn = chance.choices(range(customers), cum_weights=shares, k=events)
+    for each, number in zip(usage(events, prefix=prefix), drawn, strict=True):
+        yield replace(each, customer_id=customer(number))
+
+
 def encoded(each: Usage) -> bytes:
     """A usage record as an SDK would send it: about 100 bytes."""
     event = UsageEvent(
@@ -86,13 +96,12 @@ def encoded(each: Usage) -> bytes:
 class Held:
     """Usage that is in the log and that nobody sees until `release`."""
 
-    def __init__(self, settings: Settings, events: int, customers: int = CUSTOMERS) -> None:
+    def __init__(self, settings: Settings, events: Iterator[Usage]) -> None:
         settings = settings.model_copy(update={"transaction_timeout_ms": 600_000})
         self._producer = clients.transactional_producer(settings, f"{settings.namespace}-load")
         self._producer.init_transactions(60)
         self._producer.begin_transaction()
-        self.events = events
-        send(self._producer, settings.topic("usage-events"), usage(events, customers=customers))
+        send(self._producer, settings.topic("usage-events"), events)
         assert self._producer.flush(120) == 0, "the load couldn't be written within two minutes"
 
     def release(self) -> None:

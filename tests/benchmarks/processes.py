@@ -55,6 +55,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "DRAWDOWN_NAMESPACE": settings.namespace,
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "DATABASE_URL": settings.database_url,
+        "DRAWDOWN_DATA_DIR": str(settings.data_dir),
     }
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from tests.benchmarks.__main__ import RATIOS, chosen, subjects
 from tests.benchmarks.chains import Bench
+from tests.benchmarks.durability import Populations
 from tests.benchmarks.harness import (
     Figures,
     Ratio,
@@ -20,6 +21,8 @@ from tests.benchmarks.harness import (
 )
 from tests.benchmarks.processes import timed
 
+BENCH = Bench("", "", Path())
+
 
 def subject(name: str, *figures: float, after: tuple[str, ...] = ()) -> Subject:
     left = list(figures)
@@ -27,12 +30,12 @@ def subject(name: str, *figures: float, after: tuple[str, ...] = ()) -> Subject:
 
 
 def test_every_ratio_is_of_subjects_that_are_measured() -> None:
-    known = subjects(Bench("", "", Path()))
+    known = subjects(BENCH, Populations(BENCH))
     assert {each.name for each in needed(RATIOS, known)} == known.keys()
 
 
 def test_a_part_measures_what_it_needs_and_no_more() -> None:
-    known = subjects(Bench("", "", Path()))
+    known = subjects(BENCH, Populations(BENCH))
     [loaded] = chosen("round_trip_over_bare_loaded")
     names = {each.name for each in needed([loaded], known)}
     assert names == {"round_trip_loaded", "bare_loaded", "ledger"}

@@ -1,9 +1,10 @@
 """The books of one partition: everything its entries say, and nothing else."""
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import Final, final
+from typing import Final
 
 from drawdown.domain.accounts import Account
+from drawdown.domain.business_keys import UsedKeys
 from drawdown.domain.cabinet import BUSINESS_KEY, COMMAND, DISPUTE, REFUSAL, REJECTED, Cabinet
 from drawdown.domain.charges import Charged, Charges
 from drawdown.domain.customers import Customer
@@ -20,7 +21,6 @@ from drawdown.domain.entries import (
 from drawdown.domain.evolve import fold
 from drawdown.domain.grants import business_keys
 from drawdown.domain.inputs import UsageEvent
-from drawdown.domain.kept import Kept
 from drawdown.domain.memory import (
     WINDOW_US,
     RejectedUsage,
@@ -96,16 +96,26 @@ class Books:
 
     def foresee(self, events: Sequence[object]) -> None:
         """Look up at once which of these weren't charged before; what is no event is left out."""
-        shelf = self.cabinet.shelf
-        if shelf is not None:
-            keys = [
-                key_of(each.customer_id, each.event_id)
-                for each in events
-                if isinstance(each, UsageEvent)
-            ]
-            absent = self.cabinet.charges.absent
-            absent.clear()
-            absent.update(shelf.uncharged(keys))
+        if self.cabinet.shelf is not None:
+            self.cabinet.foresee(
+                [
+                    key_of(each.customer_id, each.event_id)
+                    for each in events
+                    if isinstance(each, UsageEvent)
+                ]
+            )
+
+    def foresee_charges(self, entries: Sequence[LedgerEntry]) -> None:
+        """The same of the events that these deductions charge by usage."""
+        if self.cabinet.shelf is not None:
+            facts = [entry.facts for entry in entries]
+            self.cabinet.foresee(
+                [
+                    key_of(each.customer_id, each.cause_id)
+                    for each in facts
+                    if each.type == "deduction" and each.cause == "usage"
+                ]
+            )
 
     def business_keys(self, customer_id: str) -> Container[str]:
         """The lot, payment, campaign, referral and refund ids that a customer has used."""
@@ -363,18 +373,6 @@ class Books:
             key = key_of(facts.customer_id, details.dispute.dispute_id)
             self.disputes.keep(key, details.dispute.payment_id)
             self.cabinet.kept(customer, DISPUTE, key)
-
-
-@final
-class UsedKeys:
-    """The business keys that a customer has used."""
-
-    def __init__(self, customer_id: str, kept: Kept[bool]) -> None:
-        self._customer_id: Final = customer_id
-        self._kept: Final = kept
-
-    def __contains__(self, key: object) -> bool:
-        return self._kept.get(f"{self._customer_id}\0{key}") is not None
 
 
 def code_of(facts: EntryFacts) -> str:

@@ -112,6 +112,13 @@ class Cabinet:
         }
         self._older, self._younger = self._younger, staying
 
+    def foresee(self, keys: list[str]) -> None:
+        """Find out at once under which of these keys no charge stands on the shelf."""
+        assert self.shelf is not None
+        absent = self.charges.absent
+        absent.clear()
+        absent.update(self.shelf.uncharged(keys))
+
     # ---- Saving.
 
     def kept(self, customer: Customer | None, table: str, key: str) -> None:

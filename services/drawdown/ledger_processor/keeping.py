@@ -15,6 +15,7 @@ from typing import Final
 
 from drawdown.adapters.local_state.checkpoint import Checkpoint, Mark
 from drawdown.adapters.local_state.shelf import card_row, due_row, kept_row, parked_row, rows_of
+from drawdown.adapters.local_state.snapshots import Snapshots
 from drawdown.adapters.local_state.store import Row, Store
 from drawdown.domain.entries import InputTopic
 from drawdown.domain.ledger import Ledger
@@ -49,8 +50,10 @@ class Keeper:
         *,
         unsaved_max: int,
         begun: Checkpoint | None = None,
+        snapshots: Snapshots | None = None,
     ) -> None:
         """`begun` is what the store holds; the ledger is attached to its shelf."""
+        self._snapshots: Final = snapshots
         self.store: Final = store
         self._ledger: Final = ledger
         self._topic: Final = topic
@@ -132,6 +135,8 @@ class Keeper:
             closed_until=saving.closed_until,
         )
         self.store.write([*saving.rows, checkpoint.row()])
+        if self._snapshots is not None:
+            self._snapshots.make_if_due(self.store, saving.partition_seq)
 
     def saved(self, saving: Saving) -> None:
         """It is written: let go of what needn't be in memory."""

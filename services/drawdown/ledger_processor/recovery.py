@@ -154,6 +154,7 @@ class _Recovery:
                 self._settings.topic(_LEDGER),
                 unsaved_max=self._settings.state_unsaved_entries,
                 begun=checkpoint,
+                snapshots=self._states.snapshots(self._partition),
             )
         self._fold_all(folder, keeper, None if checkpoint is None else checkpoint.fold.offset)
         usage = self._position("usage-events", folder.decided.get("usage_events"))

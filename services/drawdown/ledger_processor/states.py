@@ -14,6 +14,7 @@ import structlog
 
 from drawdown.adapters.local_state.checkpoint import Checkpoint, read_checkpoint
 from drawdown.adapters.local_state.rocks import RocksStore, block_cache
+from drawdown.adapters.local_state.snapshots import Snapshots
 from drawdown.adapters.local_state.store import MemoryStore, Store
 from drawdown.errors import StateUnreadable, StateUnwritable
 from drawdown.settings import Settings
@@ -26,10 +27,12 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """An open store and what it holds; a checkpoint of None: nothing yet."""
+    """An open store and what it holds; a checkpoint of None: nothing yet. `copied`: it began as a
+    snapshot."""
 
     store: Store
     checkpoint: Checkpoint | None
+    copied: bool = False
 
 
 class States(Protocol):
@@ -45,6 +48,9 @@ class States(Protocol):
     def replace(self, partition: int, state: State, reason: str) -> State:
         """Delete a state that is wrong, and begin with another one, or none."""
 
+    def snapshots(self, partition: int) -> Snapshots | None:
+        """Where copies of a partition's state go; None: nowhere."""
+
 
 class NoStates:
     """Nothing is kept: every start folds the whole ledger, and all of it is in memory."""
@@ -59,6 +65,10 @@ class NoStates:
         """There is none to replace."""
         raise AssertionError("no state is kept")
 
+    def snapshots(self, partition: int) -> Snapshots | None:
+        """None."""
+        return None
+
 
 class DiskStates:
     """Directories below `Settings.state_folder`."""
@@ -69,9 +79,11 @@ class DiskStates:
         self.customers_max: Final = max(100, settings.state_cache_accounts // served)
         self._folder: Final = settings.state_folder
         self._topic: Final = topic
+        self._snapshot_dir: Final = settings.state_snapshot_dir
+        self._snapshot_interval_s: Final = settings.state_snapshot_interval_s
         self._cache: Final = block_cache(settings.state_block_cache_mb * _MEBIBYTE)
 
-    def open(self, partition: int) -> State | None:
+    def open(self, partition: int) -> State:
         """The first of the partition's directories that no other process has open."""
         wrong: StateUnwritable | None = None
         for number in range(_DIRECTORIES_MAX):
@@ -83,13 +95,22 @@ class DiskStates:
         raise wrong
 
     def replace(self, partition: int, state: State, reason: str) -> State:
-        """Delete it."""
+        """Delete it, and begin with a snapshot, unless that is what was wrong."""
         assert isinstance(state.store, RocksStore)
         folder = state.store.folder
         state.store.close()
-        return self._anew(partition, folder, reason)
+        return self._anew(partition, folder, reason, copy=not state.copied)
+
+    def snapshots(self, partition: int) -> Snapshots | None:
+        """A folder of the partition's own in `state_snapshot_dir`."""
+        if self._snapshot_dir is None:
+            return None
+        folder = self._snapshot_dir / f"{self._topic}-{partition}"
+        return Snapshots(folder, self._snapshot_interval_s)
 
     def _opened(self, partition: int, folder: Path) -> State:
+        if not folder.exists():
+            return self._begun(partition, folder, copy=True)
         try:
             store = RocksStore(folder, self._cache)
         except StateUnreadable as error:
@@ -100,13 +121,25 @@ class DiskStates:
             store.close()
             return self._anew(partition, folder, str(error))
 
-    def _anew(self, partition: int, folder: Path, reason: str) -> State:
+    def _anew(self, partition: int, folder: Path, reason: str, *, copy: bool = True) -> State:
         _log.warning("state_rebuilt", partition=partition, folder=str(folder), reason=reason)
         try:
             shutil.rmtree(folder)
         except OSError as error:
             raise StateUnwritable(f"{folder} can't be deleted: {error}") from error
-        return State(store=RocksStore(folder, self._cache), checkpoint=None)
+        return self._begun(partition, folder, copy=copy)
+
+    def _begun(self, partition: int, folder: Path, *, copy: bool) -> State:
+        """A state where there is none: the newest snapshot if there is one, else an empty one."""
+        snapshots = self.snapshots(partition) if copy else None
+        copied = snapshots is not None and snapshots.restore(folder)
+        store = RocksStore(folder, self._cache)
+        try:
+            checkpoint = read_checkpoint(store, self._topic, partition)
+        except StateUnreadable as error:
+            store.close()
+            return self._anew(partition, folder, str(error), copy=False)
+        return State(store=store, checkpoint=checkpoint, copied=copied)
 
     def _place(self, partition: int, number: int) -> Path:
         name = f"{self._topic}-{partition}"
@@ -122,7 +155,7 @@ class MemoryStates:
         """The rows of each partition; may be taken away, or replaced by older ones."""
         self._topic: Final = topic
 
-    def open(self, partition: int) -> State | None:
+    def open(self, partition: int) -> State:
         """The partition's state."""
         store = MemoryStore(self.rows.setdefault(partition, {}))
         try:
@@ -135,3 +168,7 @@ class MemoryStates:
         """Begin with none."""
         self.rows[partition] = {}
         return State(store=MemoryStore(self.rows[partition]), checkpoint=None)
+
+    def snapshots(self, partition: int) -> Snapshots | None:
+        """None."""
+        return None
