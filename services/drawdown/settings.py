@@ -64,6 +64,19 @@ class Settings(BaseSettings):
     replication_factor: Annotated[int, Field(ge=0)] = 0
     """Replication of new topics; 0: the broker's default."""
 
+    producer_queue_records: Annotated[int, Field(ge=1_000)] = 200_000
+    """Records that one producer holds until the broker has them; then who sends waits."""
+    producer_queue_kib: Annotated[int, Field(ge=16_384, le=2_097_151)] = 131_072
+    """The same by size. A ledger processor has a producer for each partition."""
+    consumer_queue_records: Annotated[int, Field(ge=1, le=10_000_000)] = 20_000
+    """Records of a partition that one consumer fetches ahead."""
+    consumer_queue_kib: Annotated[int, Field(ge=1_024, le=2_097_151)] = 65_536
+    """What one consumer fetches ahead at most, but for one answer of the broker."""
+    fetch_kib: Annotated[int, Field(ge=8_192, le=1_048_576)] = 65_536
+    """One answer of the broker at most; no less than the largest record, 8 MiB."""
+    fetch_partition_kib: Annotated[int, Field(ge=64, le=976_562)] = 4_096
+    """What one answer of the broker has of one partition, if no record is larger."""
+
     ledger_usage_batch: Annotated[int, Field(ge=1)] = 4_000
     """Usage events decided in one transaction at most."""
     ledger_command_batch: Annotated[int, Field(ge=1)] = 1_000
@@ -114,6 +127,13 @@ class Settings(BaseSettings):
 
     projector_batch: Annotated[int, Field(ge=1)] = 5_000
     """Ledger entries written to Postgres in one transaction at most."""
+    projector_batch_kib: Annotated[int, Field(ge=1)] = 32_768
+    """The same by the size of their records; a larger one goes alone."""
+    commands_in_flight: Annotated[int, Field(ge=1)] = 1_000
+    """Commands that the command line or an API sends before it waits for replies; what the ledger
+    processor takes in one transaction."""
+    names_remembered: Annotated[int, Field(ge=0)] = 1_000
+    """Units and meters that a partition remembers as valid rather than look at each anew."""
 
     reporting_zone: str = "UTC"
     """The zone whose days and months reports use."""

@@ -238,6 +238,7 @@ def _on(settings: Settings, store: MemoryProjectionStore, group: str = "memory")
         store=store,
         decode=Wire(settings).decode_entry,
         batch=7,
+        batch_bytes=1_000_000,
     )
 
 

@@ -37,6 +37,7 @@ class Partition:
             command_topic="live.ledger-commands",
             parked=set(),
             breaker=Breaker(most=3, window=10, parked=()),
+            names_max=2,
         )
         self.offset = 0
 

@@ -59,6 +59,7 @@ class Partition:
             command_topic="c",
             parked=set(),
             breaker=Breaker(most=0, window=1, parked=()),
+            names_max=0,
         )
         self._commands = 0
         self._usage = 0
@@ -171,6 +172,7 @@ class Broker:
     def __init__(self, end: int) -> None:
         self.ticks: list[Command] = []
         self.refuses = False
+        self.full = False
         self._end = end
         self._waiting: list[tuple[bytes, Delivered]] = []
 
@@ -178,6 +180,8 @@ class Broker:
         self, topic: str, *, key: bytes, value: bytes, partition: int, on_delivery: Delivered
     ) -> None:
         assert (topic, key, partition) == ("test.ledger-commands", b"$partition", 0)
+        if self.full:
+            raise BufferError("Local: Queue full")
         self._waiting.append((value, on_delivery))
 
     def poll(self, _timeout_s: float) -> None:
@@ -251,6 +255,14 @@ def test_a_tick_that_the_broker_refused_is_sent_anew() -> None:
     owner.broker.refuses = True
     assert owner.look(0) == 0
     owner.broker.refuses = False
+    assert owner.look(0.1) == 1
+
+
+def test_a_tick_that_finds_no_room_is_sent_later() -> None:
+    owner = Owner()
+    owner.broker.full = True
+    assert owner.look(0) == 0
+    owner.broker.full = False
     assert owner.look(0.1) == 1
 
 

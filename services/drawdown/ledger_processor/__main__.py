@@ -134,6 +134,7 @@ def _open_partition(
         usage_topic=settings.topic("usage-events"),
         command_topic=settings.topic("ledger-commands"),
         parked=recovered.parked,
+        names_max=settings.names_remembered,
         breaker=Breaker(
             most=settings.poison_max, window=settings.poison_window, parked=recovered.parked
         ),

@@ -46,6 +46,7 @@ class Decider:
     `parked` holds the (topic, offset) of records behind the ledger's positions that were
     dead-lettered before, so that a recovery doesn't park them twice; the ledger's `parking` says
     which are skipped. `breaker` ends a flood of dead letters with `PartitionPoisoned`.
+    So many units and meters are remembered as valid as `names_max` says.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Decider:
         command_topic: str,
         parked: set[tuple[str, int]],
         breaker: Breaker,
+        names_max: int,
     ) -> None:
         self.ledger: Final = ledger
         self._framing: Final = framing
@@ -64,7 +66,7 @@ class Decider:
         self._command_topic: Final = command_topic
         self._parked: Final = parked
         self._breaker: Final = breaker
-        self._reader: Final = InputReader(framing, ledger)
+        self._reader: Final = InputReader(framing, ledger, names_max=names_max)
         self.watermark: Final = Watermark()
         self.outbox = Outbox()
 

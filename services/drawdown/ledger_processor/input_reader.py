@@ -17,9 +17,6 @@ from drawdown.domain.inputs import Command, UsageEvent
 from drawdown.domain.ledger import Ledger
 from drawdown.errors import DecodeFailed, SchemaUnknown
 
-_NAMES_MAX: Final = 1_000
-"""Units and meters remembered as valid; they come from outside, so that it must not grow."""
-
 
 @final
 class Framing:
@@ -62,12 +59,16 @@ class Unfit(Exception):
 
 @final
 class InputReader:
-    """Reads the inputs of one ledger's partition. Raises `Unfit` for what is none."""
+    """Reads the inputs of one ledger's partition. Raises `Unfit` for what is none.
 
-    def __init__(self, framing: Framing, ledger: Ledger) -> None:
+    Units and meters come from outside, so that only `names_max` of them are remembered as valid.
+    """
+
+    def __init__(self, framing: Framing, ledger: Ledger, *, names_max: int) -> None:
         self._framing: Final = framing
         self._ledger: Final = ledger
         self._names: Final[set[str]] = set()
+        self._names_max: Final = names_max
 
     def usage_event(self, value: bytes) -> UsageEvent:
         """The usage event of a record's value."""
@@ -100,7 +101,7 @@ class InputReader:
             return True
         if not (valid_id(unit) and valid_id(meter)):
             return False
-        if len(names) < _NAMES_MAX:
+        if len(names) < self._names_max:
             names.update((unit, meter))
         return True
 

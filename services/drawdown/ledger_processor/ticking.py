@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 import structlog
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from drawdown.adapters.avro.codec import encode_command
 from drawdown.domain.entries import PARTITION_CUSTOMER, PARTITION_UNIT
@@ -93,13 +93,17 @@ class Ticker:
             reason="",
             body=Tick(),
         )
-        self._producer.produce(
-            self._topic,
-            key=PARTITION_CUSTOMER.encode(),
-            value=encode_command(command, header=self._header),
-            partition=number,
-            on_delivery=partial(self._delivered, number, sent),
-        )
+        try:
+            self._producer.produce(
+                self._topic,
+                key=PARTITION_CUSTOMER.encode(),
+                value=encode_command(command, header=self._header),
+                partition=number,
+                on_delivery=partial(self._delivered, number, sent),
+            )
+        except (KafkaException, BufferError) as error:
+            # Its queue is full, or it can't go on: a later look sends the same.
+            self._not_sent(number, str(error))
 
     def _delivered(
         self, number: int, sent: _Sent, error: KafkaError | None, record: Message
@@ -111,5 +115,8 @@ class Ticker:
             assert offset is not None
             sent.offset = offset
         else:
-            _log.warning("tick_not_sent", partition=number, reason=error.str())
-            self.forget(number)
+            self._not_sent(number, error.str())
+
+    def _not_sent(self, number: int, reason: str) -> None:
+        _log.warning("tick_not_sent", partition=number, reason=reason)
+        self.forget(number)

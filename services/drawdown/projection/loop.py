@@ -36,6 +36,7 @@ from drawdown.metrics import (
     TRANSACTION_SECONDS,
 )
 from drawdown.projection.freshness import Freshness
+from drawdown.projection.portions import portions
 from drawdown.projection.sequence import Read, SequenceGap, new_entries
 
 _LINGER_S: Final = 0.05
@@ -74,15 +75,20 @@ class Projector:
         store: Store,
         decode: Decode,
         batch: int,
+        batch_bytes: int,
         clock: Clock = SYSTEM,
     ) -> None:
-        """`consumer` needs `enable.partition.eof`, stored offsets by hand, and an assignment that
-        changes partition by partition."""
+        """A transaction writes at most `batch` records of `batch_bytes`, or a larger one alone.
+
+        `consumer` needs `enable.partition.eof`, stored offsets by hand, and an assignment that
+        changes partition by partition.
+        """
         self._consumer = consumer
         self._topic = topic
         self._store = store
         self._decode = decode
         self._batch = batch
+        self._batch_bytes = batch_bytes
         self._clock = clock
         self._stopping = False
         self._owned: set[int] = set()
@@ -191,9 +197,10 @@ class Projector:
 
     def _take(self, messages: Iterable[Message]) -> None:
         for partition, records in self._by_partition(messages).items():
-            # Others may have been let go of while this batch was written.
-            if partition in self._followed and records:
-                self._project(partition, records)
+            for portion in portions(records, self._batch_bytes):
+                # It may have been let go of while others were written.
+                if partition not in self._followed or not self._project(partition, portion):
+                    break
 
     def _by_partition(self, messages: Iterable[Message]) -> dict[int, list[Message]]:
         records: dict[int, list[Message]] = {}
@@ -219,10 +226,12 @@ class Projector:
         else:
             _log.warning("broker", said=error.str(), partition=partition)
 
-    def _project(self, partition: int, records: list[Message]) -> None:
+    def _project(self, partition: int, records: list[Message]) -> bool:
+        """Write them; whether those that follow may be written."""
         position = self._followed[partition]
         try:
             self._write(position, records)
+            return True
         except Unavailable as error:
             self._database_away(error)
         except Fenced as error:
@@ -237,6 +246,7 @@ class Projector:
                 self._follow(position)
         except (FatalError, UnknownEntry) as error:
             self._halt(partition, str(error))
+        return False
 
     def _write(self, position: Position, records: list[Message]) -> None:
         """Write what is new; of records with a fault, those before it first."""

@@ -50,6 +50,7 @@ def assemble(settings: Settings, service: str, projection: Projection) -> Projec
         ),
         decode=Wire(settings).decode_entry,
         batch=settings.projector_batch,
+        batch_bytes=settings.projector_batch_kib * 1_024,
     )
 
 

@@ -28,8 +28,6 @@ _PRODUCER: Final[dict[str, object]] = {
     "retry.backoff.ms": 5,
     "retry.backoff.max.ms": 1_000,
     "message.max.bytes": RECORD_BYTES_MAX,
-    "queue.buffering.max.messages": 200_000,
-    "queue.buffering.max.kbytes": 262_144,
     # One request a partition holds what a turn of the loop produces.
     "batch.num.messages": 20_000,
     "batch.size": 1_000_000,
@@ -42,17 +40,35 @@ _CONSUMER: Final[dict[str, object]] = {
     "fetch.error.backoff.ms": 20,
     # When its queue is full librdkafka would wait a whole second before it fetches again.
     "fetch.queue.backoff.ms": 5,
-    "fetch.message.max.bytes": 4 * 1024 * 1024,
-    "fetch.max.bytes": 64 * 1024 * 1024,
     "message.max.bytes": RECORD_BYTES_MAX,
-    "queued.min.messages": 20_000,
-    "queued.max.messages.kbytes": 65_536,
 }
+
+
+def _producing(settings: Settings) -> dict[str, object]:
+    """What every producer is told. When its queue is full it takes no more, and who sends waits."""
+    return {
+        **_base(settings),
+        **_PRODUCER,
+        "queue.buffering.max.messages": settings.producer_queue_records,
+        "queue.buffering.max.kbytes": settings.producer_queue_kib,
+    }
+
+
+def _consuming(settings: Settings) -> dict[str, object]:
+    """What every consumer is told. When its queue is full it fetches no more."""
+    return {
+        **_base(settings),
+        **_CONSUMER,
+        "queued.min.messages": settings.consumer_queue_records,
+        "queued.max.messages.kbytes": settings.consumer_queue_kib,
+        "fetch.max.bytes": settings.fetch_kib * 1_024,
+        "fetch.message.max.bytes": settings.fetch_partition_kib * 1_024,
+    }
 
 
 def consumer(settings: Settings, *, group: str, **options: object) -> Consumer:
     """A committed-only consumer in a group. Options are librdkafka's, dots as underscores."""
-    return Consumer({**_base(settings), **_CONSUMER, "group.id": group, **_dotted(options)})
+    return Consumer({**_consuming(settings), "group.id": group, **_dotted(options)})
 
 
 def member(settings: Settings, *, group: str, **options: object) -> Consumer:
@@ -86,15 +102,14 @@ def reader(settings: Settings, **options: object) -> Consumer:
 
 def producer(settings: Settings, **options: object) -> Producer:
     """An idempotent producer that puts each customer where the ledger expects it."""
-    return Producer({**_base(settings), **_PRODUCER, "linger.ms": 5, **_dotted(options)})
+    return Producer({**_producing(settings), "linger.ms": 5, **_dotted(options)})
 
 
 def transactional_producer(settings: Settings, transactional_id: str) -> Producer:
     """A producer whose `init_transactions` fences every earlier one of the same id."""
     return Producer(
         {
-            **_base(settings),
-            **_PRODUCER,
+            **_producing(settings),
             "transactional.id": transactional_id,
             "transaction.timeout.ms": settings.transaction_timeout_ms,
             # A turn's records are complete when they are produced: waiting gathers nothing.

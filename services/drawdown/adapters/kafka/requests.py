@@ -34,8 +34,7 @@ from drawdown.settings import Settings
 
 REPLY_TIMEOUT_S: Final = 60.0
 """Longer than a rebalance with a recovery behind it usually takes."""
-_WINDOW: Final = 1_000
-"""Commands on their way at once; what the ledger processor takes in one transaction."""
+_REPLIES: Final = 1_000
 _POLL_S: Final = 0.05
 
 _Key = tuple[int, str, str]
@@ -87,6 +86,7 @@ class Requests:
         """Raises `InvalidSetting` where topics are missing, `Unavailable` without a broker."""
         self._settings = settings
         self._timeout_s = timeout_s
+        self._in_flight_max = settings.commands_in_flight
         self._partitions = ledger_partitions(settings)
         ids = resolver(settings)
         self._commands = settings.topic("ledger-commands")
@@ -112,7 +112,7 @@ class Requests:
         self._reader.close()
 
     def ask(self, commands: Iterable[Command | None]) -> Iterator[Reply]:
-        """Send commands, many at once; their replies in the order of the commands.
+        """Send commands, `commands_in_flight` at once; their replies in the commands' order.
 
         None among them says that there is no further one yet: replies are looked for meanwhile.
         What is about no customer goes to every partition, and its reply is the first refusal or
@@ -133,9 +133,12 @@ class Requests:
         for command in commands:
             if command is not None:
                 self._send(command)
-            if command is None or len(self._waiting.in_order) >= _WINDOW:
+            if command is None:
                 self._look()
             yield from self._waiting.answered()
+            while len(self._waiting.in_order) >= self._in_flight_max:
+                self._look()
+                yield from self._waiting.answered()
         while self._waiting.in_order:
             self._look()
             yield from self._waiting.answered()
@@ -152,17 +155,26 @@ class Requests:
             self._waiting.add(_Question(command, time.monotonic(), set(homes)))
         value = encode_command(command, header=self._header)
         for partition in homes:
-            try:
-                self._producer.produce(
-                    self._commands,
-                    key=command.customer_id.encode(),
-                    value=value,
-                    partition=partition,
-                    on_delivery=self._delivered,
-                )
-            except KafkaException as error:
-                raise UsageError(f"{command.command_id}: {error.args[0].str()}") from error
+            while not self._queued(command, value, partition):
+                # The broker is slow: what is queued goes first.
+                self._look()
         self._producer.poll(0)
+
+    def _queued(self, command: Command, value: bytes, partition: int) -> bool:
+        """Whether there was room for it."""
+        try:
+            self._producer.produce(
+                self._commands,
+                key=command.customer_id.encode(),
+                value=value,
+                partition=partition,
+                on_delivery=self._delivered,
+            )
+        except BufferError:
+            return False
+        except KafkaException as error:
+            raise UsageError(f"{command.command_id}: {error.args[0].str()}") from error
+        return True
 
     def _delivered(self, error: KafkaError | None, _record: Message) -> None:
         if error is not None:
@@ -171,7 +183,7 @@ class Requests:
     def _look(self) -> None:
         """Wait a moment for replies, and judge whether there is still hope."""
         self._producer.poll(0)
-        for record in self._reader.consume(_WINDOW, timeout=_POLL_S):
+        for record in self._reader.consume(_REPLIES, timeout=_POLL_S):
             if record.error() is None:
                 self._take(record)
         if self._failure:

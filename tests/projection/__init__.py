@@ -1,0 +1,1 @@
+"""The projector loop, without a broker or a database."""
