@@ -20,7 +20,7 @@ from tests.integration.processors import (
 )
 from tests.integration.test_ledger_processor import send, usage
 
-from drawdown.adapters.kafka.clients import admin
+from drawdown.adapters.kafka.clients import admin, transactional_producer
 from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.errors import Refused
@@ -96,6 +96,25 @@ def test_records_that_the_broker_finds_too_large_end_the_process_and_lose_nothin
     with processing(alone, tmp_path / "permitted"):
         wait_for_deductions(alone, 20)
         assert grant(alone, "acme", 5).outcome == "accepted"
+
+
+def test_a_partition_that_an_outsider_fences_comes_back_and_charges_once(
+    settings: Settings, tmp_path: Path
+) -> None:
+    alone = settings.model_copy(update={"partitions": 2})
+    prepare(alone, lambda soon_us: card(effective_from=soon_us))
+    events = [usage(f"event {number}", f"customer {number % 20}") for number in range(200)]
+    with processing(alone, tmp_path / "log") as processor:
+        send(alone, events[:100])
+        wait_for_deductions(alone, 100)
+        outsider = transactional_producer(alone, f"{alone.topic('ledger-entries')}-0")
+        outsider.init_transactions(30)
+        send(alone, events[100:])
+        wait_for_deductions(alone, 200)
+        assert processor.stop() == 0
+    [failed] = said(processor, "transaction_failed")
+    assert (failed["partition"], failed["kind"]) == (0, "fenced")
+    assert [each["partitions"] for each in said(processor, "joining_again")] == [[0]]
 
 
 def test_a_transaction_timeout_beyond_the_broker_s_ends_the_process(

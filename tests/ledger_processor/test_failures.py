@@ -3,6 +3,7 @@
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from drawdown.adapters.kafka.consumer_failures import consumer_failure
 from drawdown.errors import Refused, Unavailable
 from drawdown.ledger_processor.calls import PAUSE_S, repeated
 from drawdown.ledger_processor.failures import (
@@ -12,7 +13,6 @@ from drawdown.ledger_processor.failures import (
     Kind,
     Remedy,
     TransactionFailed,
-    consumer_failure,
     judged,
 )
 from tests.ledger_processor.scripted import Patience, ScriptedBroker, ScriptedProducer, error

@@ -4,16 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import pytest
-from confluent_kafka import Consumer, Message
+from confluent_kafka import Consumer, KafkaError, Message
 
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
 from drawdown.adapters.postgres.store import Position
 from drawdown.domain.entries import LedgerEntry
+from drawdown.errors import Refused, Unavailable
 from drawdown.projection.loop import Projector
 from drawdown.projection.portions import portions
 from drawdown.settings import load
-from tests.ledger_processor.scripted import Patience, ScriptedConsumer
+from tests.ledger_processor.scripted import Patience, ScriptedConsumer, error
 from tests.plugins.sealed_ledger import SealedLedger
 
 SETTINGS = load(namespace="bounds")
@@ -153,3 +154,21 @@ def test_what_follows_a_gap_isn_t_taken_for_the_gap_read_again() -> None:
     projecting.consumer.log[0].insert(5, missing)
     projecting.run(50)
     assert projecting.written() == HASHES
+
+
+@pytest.mark.parametrize(
+    ("said", "ends"),
+    [
+        (error(KafkaError.GROUP_AUTHORIZATION_FAILED), Refused),
+        (error(KafkaError.FENCED_INSTANCE_ID, "fatal"), Unavailable),
+    ],
+)
+def test_a_client_that_can_t_go_on_ends_the_process_and_another_error_doesn_t(
+    said: KafkaError, ends: type[Exception]
+) -> None:
+    projecting = Projecting()
+    projecting.consumer.errors.append(error(KafkaError._TRANSPORT))
+    projecting.run(1)
+    projecting.consumer.errors.append(said)
+    with pytest.raises(ends):
+        projecting.run(1)

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from drawdown.adapters.kafka.consumer_failures import consumer_failure
 from drawdown.domain.numbers import SECOND_US
-from drawdown.ledger_processor.failures import Failure, consumer_failure
+from drawdown.ledger_processor.failures import Failure
 from drawdown.ledger_processor.partition import Committed, Deciding
 from drawdown.metrics import (
     BATCH_RECORDS,

@@ -22,7 +22,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError
 
-from drawdown.errors import DrawdownError, Refused, Unavailable
+from drawdown.adapters.kafka.consumer_failures import PERMIT
 
 
 class Call(StrEnum):
@@ -116,17 +116,16 @@ _SUPERSEDED: Final = frozenset(
         KafkaError._ASSIGNMENT_LOST,
     )
 )
-_PERMIT: Final = "give this process the broker's permission (see README «Permissions»), restart it"
 _UPGRADE: Final = "the broker is too old or its transactions are off: Kafka 3.7 or later is needed"
 _ENLARGE: Final = (
     "raise max.message.bytes of the ledger's topics to what schemas/topics says, then restart"
 )
 HOPELESS: Final[Mapping[int, str]] = MappingProxyType(
     {
-        KafkaError.TOPIC_AUTHORIZATION_FAILED: _PERMIT,
-        KafkaError.GROUP_AUTHORIZATION_FAILED: _PERMIT,
-        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: _PERMIT,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED: _PERMIT,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED: PERMIT,
+        KafkaError.GROUP_AUTHORIZATION_FAILED: PERMIT,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: PERMIT,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED: PERMIT,
         KafkaError.SASL_AUTHENTICATION_FAILED: "set KAFKA_SASL_* right, then restart",
         KafkaError._AUTHENTICATION: "set KAFKA_SASL_* and KAFKA_SSL_* right, then restart",
         KafkaError.UNSUPPORTED_VERSION: _UPGRADE,
@@ -146,13 +145,6 @@ HOPELESS: Final[Mapping[int, str]] = MappingProxyType(
 )
 """Codes that no repetition mends, and what to do."""
 
-_FORBIDDEN: Final = frozenset(
-    (
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    )
-)
 _NOTHING_SENT: Final = frozenset((KafkaError._STATE, KafkaError._UNSUPPORTED_FEATURE))
 """With the retriable flag: the client has no producer id or no coordinator at the moment."""
 _DOUBTFUL: Final = frozenset(
@@ -214,19 +206,6 @@ def exhausted(failure: Failure) -> Failure:
     return Failure(
         call=failure.call, kind=kind, code=failure.code, said=f"{failure.said}; no time is left"
     )
-
-
-def consumer_failure(error: KafkaError) -> DrawdownError | None:
-    """What ends the process, if a consumer that says so can never hand out a record again."""
-    if error.code() in _FORBIDDEN:
-        return Refused(f"a consumer: {error.str()} ({error.name()}): {HOPELESS[error.code()]}")
-    if error.code() == KafkaError.FENCED_INSTANCE_ID:
-        return Unavailable(
-            "another process has joined the group with this one's group instance id: stop one"
-        )
-    if error.fatal():
-        return Unavailable(f"a consumer can't go on: {error.str()} ({error.name()})")
-    return None
 
 
 def _kind(call: Call, error: KafkaError) -> Kind:

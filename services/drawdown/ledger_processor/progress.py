@@ -34,6 +34,7 @@ class Progress:
     def go_on(self) -> None:
         """Raises `Abandoned` if it should leave off."""
         if self._abandoned:
+            RECOVERY_LEFT.labels(str(self._number)).set(0)
             raise Abandoned(f"partition {self._number} isn't wanted here any more")
 
     def __call__(self, folded: int, total: int) -> None:

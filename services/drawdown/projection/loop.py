@@ -21,6 +21,7 @@ from typing import Final, Protocol
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from drawdown.adapters.kafka.consumer_failures import consumer_failure
 from drawdown.adapters.postgres.store import Position
 from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM, Clock
@@ -221,10 +222,10 @@ class Projector:
             self._freshness.reached_end(partition, message.offset())
         elif error.code() == KafkaError._AUTO_OFFSET_RESET and partition in self._followed:
             self._halt(partition, f"the ledger topic doesn't have the position: {error.str()}")
-        elif error.fatal():
-            raise Unavailable(f"the broker client gave up: {error.str()}")
         else:
-            _log.warning("broker", said=error.str(), partition=partition)
+            _log.warning("broker", said=error.str(), code=error.name(), partition=partition)
+            if (ends := consumer_failure(error)) is not None:
+                raise ends
 
     def _project(self, partition: int, records: list[Message]) -> bool:
         """Write them; whether those that follow may be written."""
