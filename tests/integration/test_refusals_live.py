@@ -69,6 +69,7 @@ def test_a_flood_of_garbage_stops_its_partition_until_somebody_lets_it_pass(
             assert processor.stop() == 0
         [halt] = said(processor, "partition_halted")
         assert (halt["partition"], halt["poisoned"]) == (home, True)
+        assert said(processor, "state_rebuilt") == []
         assert len(dead_letters(settings)) == 10
     bounds["DRAWDOWN_POISON_MAX"] = "100"
     with processing(settings, tmp_path / "passing", **bounds):

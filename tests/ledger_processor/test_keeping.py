@@ -174,3 +174,22 @@ def test_a_store_that_is_behind_is_folded_to_the_end(tmp_path: Path) -> None:
     assert figures(world) == before
     assert world.decide(usage("e89", customer_id=f"c{89 % 25}")).outcome == "duplicate"
     older.close()
+
+
+@pytest.mark.parametrize("opened_again", [False, True])
+def test_what_is_saved_after_the_last_commit_is_still_of_its_last_entry(opened_again: bool) -> None:
+    store = MemoryStore()
+    world = charged_world(store)
+    world.save()
+    if opened_again:
+        world.reopen()
+        world.save()
+    # The outbox that follows a commit is empty and says no hash.
+    saving = world.keeper.take(b"", {}, everything=True)
+    assert saving is not None
+    world.keeper.write(saving, -1)
+    checkpoint = read_checkpoint(store, TOPIC, world.ledger.partition)
+    assert checkpoint is not None
+    assert checkpoint.last_hash == world.log[-1].hash
+    assert checkpoint.last.offset == len(world.log) - 1
+    assert checkpoint.last.partition_seq == world.log[-1].partition_seq

@@ -63,6 +63,7 @@ class Keeper:
         self._parked = len(ledger.parking.accepted())
         self._seq = ledger.partition_seq
         self._last_offset = -1 if begun is None else begun.last.offset
+        self._last_hash = b"" if begun is None else begun.last_hash
         # Where the entries that may have to be folded again stand, transaction by transaction.
         self._marks: Final[deque[Mark]] = deque([] if begun is None else [begun.fold])
 
@@ -76,14 +77,17 @@ class Keeper:
     ) -> Saving | None:
         """What is to be saved with the entries folded since the last call; None: there are none.
 
-        `last_hash` is the last one's hash, `decided` the offsets of the inputs that they are of.
+        `last_hash` is the last one's hash, `decided` the offsets of the inputs that they are of;
+        where there are none, neither is looked at.
         """
         ledger, cabinet = self._ledger, self._ledger.cabinet
         entries = ledger.partition_seq - self._seq
         if entries == 0 and not (everything and cabinet.unsaved_since()):
             return None
         self._seq = ledger.partition_seq
-        self._decided.update(decided)
+        if entries:
+            self._decided.update(decided)
+            self._last_hash = last_hash
         up_to = ledger.partition_seq - (0 if everything else self._unsaved_max)
         parts, of_nobody = cabinet.take(up_to), cabinet.take_of_nobody()
         rows = [row for each in parts for row in rows_of(each)]
@@ -101,7 +105,7 @@ class Keeper:
             rows=rows,
             entries=entries,
             partition_seq=ledger.partition_seq,
-            last_hash=last_hash,
+            last_hash=self._last_hash,
             unsaved_since=cabinet.unsaved_since(),
             decided=dict(self._decided),
             closed_until=ledger.closed_until,
