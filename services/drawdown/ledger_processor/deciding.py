@@ -251,7 +251,9 @@ class Decider:
     ) -> None:
         if (topic, offset) in self._parked:
             return
-        self._breaker.count(topic, offset)
+        # What an operator parks is no flood, and has to get past the breaker.
+        if unfit.reason != "parked":
+            self._breaker.count(topic, offset)
         value = value_of(record)
         key = key_of(record)
         letter = DeadLetter(
