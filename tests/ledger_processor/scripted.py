@@ -198,6 +198,8 @@ class ScriptedConsumer:
         self.positions: dict[int, int] = {}
         self.paused: set[int] = set()
         self.errors: list[KafkaError] = []
+        self.changing = False
+        """Whether the group is changing, so that no assignment is taken."""
         self._ended: set[int] = set()
         self._callbacks: dict[str, Callable[[Any, list[TopicPartition]], None]] = {}
 
@@ -211,16 +213,22 @@ class ScriptedConsumer:
         self._callbacks[callback](self, [TopicPartition("usage", number) for number in numbers])
 
     def incremental_assign(self, partitions: list[TopicPartition]) -> None:
+        self._settled()
         for each in partitions:
             assert each.partition not in self.positions, "assigned twice"
             self.positions[each.partition] = max(0, each.offset)
 
     def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
+        self._settled()
         for each in partitions:
             assert each.partition in self.positions, "not assigned"
             del self.positions[each.partition]
             self.paused.discard(each.partition)
             self._ended.discard(each.partition)
+
+    def _settled(self) -> None:
+        if self.changing:
+            raise KafkaException(error(KafkaError._STATE))
 
     def pause(self, partitions: list[TopicPartition]) -> None:
         self.paused.update(each.partition for each in partitions)

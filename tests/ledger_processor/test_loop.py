@@ -211,6 +211,32 @@ def test_a_partition_that_goes_while_it_is_opened_isn_t_served() -> None:
     assert process.committed(0) == [b"1"]
 
 
+def test_an_opening_that_ends_while_the_group_changes_is_made_again() -> None:
+    process = serving(2)
+    process.take(0)
+    process.give(0)
+    process.usage.changing = True
+    process.run(0.3)
+    process.usage.changing = False
+    process.send(0, b"1")
+    process.run()
+    assert process.committed(0) == [b"1"]
+
+
+def test_a_partition_that_fails_while_the_group_changes_goes_with_its_next_word() -> None:
+    process = serving(1)
+    process.brokers[0].tell(Call.COMMIT, FENCED)
+    process.send(0, b"1")
+    process.usage.changing = True
+    process.run(0.3)
+    process.usage.changing = False
+    process.take(0)
+    assert process.usage.positions == process.commands.positions == {}
+    process.give(0)
+    process.run()
+    assert process.committed(0) == [b"1"]
+
+
 def test_no_more_are_opened_at_once_than_allowed() -> None:
     process = Process(5, ledger_recoveries_max=2)
     process.threads.slow = {"open_partition"}

@@ -4,9 +4,10 @@ A partition rests while its commands are caught up with (usage only), and while 
 fills its bounds because the broker is slow (both). What rests waits in the topic, not in memory.
 """
 
+from contextlib import suppress
 from typing import Final
 
-from confluent_kafka import OFFSET_INVALID, Consumer, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
 from drawdown.settings import Settings
 
@@ -67,9 +68,10 @@ class Intake:
                 self._usage.resume([self._place(self._usage_topic, number)])
 
     def end(self, number: int) -> None:
-        """Read a partition no more."""
+        """Read a partition no more; while the group is changing, its next word does that."""
         if number in self._read:
-            self.end_all([number])
+            with suppress(KafkaException):
+                self.end_all([number])
 
     def end_all(self, numbers: list[int]) -> None:
         """Read these no more, whichever of them are read; the answer to a revocation."""

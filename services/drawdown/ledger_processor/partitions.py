@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 import structlog
+from confluent_kafka import KafkaException
 
 from drawdown.clock import Clock
 from drawdown.errors import (
@@ -15,6 +16,7 @@ from drawdown.errors import (
     PartitionPoisoned,
     RetryableError,
     StateUnreadable,
+    Unavailable,
 )
 from drawdown.ledger_processor.counting import count_failure, count_partitions
 from drawdown.ledger_processor.failures import Failure, Remedy, TransactionFailed
@@ -88,11 +90,15 @@ class Partitions:
             self.guarded(number, partial(self._serve, number, started))
 
     def _serve(self, number: int, started: Callable[[], Start]) -> None:
-        """An opening has ended. Raises what it raised."""
+        """An opening has ended. Raises what it raised, or `Unavailable`."""
         start = started()
+        try:
+            self._intake.begin(number, start.usage_offset, start.command_offset)
+        except KafkaException as error:
+            start.writer.close()
+            raise Unavailable(f"the group is changing: {error.args[0].str()}") from error
         self.membership.serves(number)
         self.writers[number] = start.writer
-        self._intake.begin(number, start.usage_offset, start.command_offset)
         self.show()
         self._log.info(
             "partition_opened",
