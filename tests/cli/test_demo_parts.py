@@ -23,7 +23,7 @@ from drawdown.demo.watching import AccountView
 from drawdown.domain.inputs import Grant, UsageEvent
 from drawdown.domain.rating import CompiledCard
 from drawdown.errors import InvalidDocument
-from drawdown.verification import Report
+from drawdown.verification import Difference, Report
 from tests.real_data import real_data
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples" / "rate-cards"
@@ -203,5 +203,6 @@ def test_totals_that_differ_say_where(name: str) -> None:
 
 def test_what_the_audit_found_is_a_difference() -> None:
     differing = totals()
-    differing.report.differ(0, "ledger", "a gap")
-    assert differing.differences() == ["audit: ledger [0]: a gap"]
+    gap = Difference(partition=0, where="ledger-entries", explanation="a gap", offset=7)
+    differing.report.differ(gap)
+    assert differing.differences() == ["audit: ledger-entries [0] offset 7: a gap"]

@@ -41,7 +41,9 @@ class Found:
 
     differences: list[str] = field(default_factory=list)
 
-    def __call__(self, where: str, explanation: str) -> None:
+    def __call__(
+        self, where: str, explanation: str, account: str, expected: str, found: str
+    ) -> None:
         self.differences.append(f"{where}: {explanation}")
 
 
@@ -67,8 +69,8 @@ def differences(settings: Settings, ledger: SealedLedger | ToldLedger) -> list[s
     partition, seq = ledger.ledger.partition, ledger.ledger.partition_seq
     with read_model(settings, partition, from_seq=seq, within_s=WITHIN_S) as model:
         assert model.partition_seq() == seq
-        model.compare(ledger.accounts(), found)
-        model.check_entries(seq, found)
+        model.compare(ledger.accounts(), found, everything=True)
+        model.count_entries(0, seq, found)
     return found.differences
 
 

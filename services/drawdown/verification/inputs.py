@@ -2,145 +2,94 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
 from confluent_kafka import Message
 
-from drawdown.adapters.avro.wire import Wire, captured_usage
+from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import offset_of, value_of
 from drawdown.domain.dead_letters import DeadLetter
-from drawdown.domain.entries import InputTopic, LedgerEntry
-from drawdown.domain.inputs import Command, NoteDispute, RedriveRejected, Tick, UsageEvent
+from drawdown.domain.entries import InputTopic
+from drawdown.domain.inputs import Command, Tick, UsageEvent
 from drawdown.errors import DecodeFailed
+from drawdown.verification.checkpoint import Checkpoint
+from drawdown.verification.repeats import repeated_by
 
 SOURCES: Final[dict[InputTopic, str]] = {
     "usage_events": "usage-events",
     "ledger_commands": "ledger-commands",
 }
+_US_PER_MS: Final = 1_000
 
-Differ = Callable[[str, str], None]
-"""Notes a difference: where, and what."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Repeat:
-    """An input that booked nothing: what it says must stand in the ledger, decided before it."""
-
-    source: InputTopic
-    offset: int
-    customer_id: str
-    id: str
+Differ = Callable[[Message, str, str, str], None]
+"""Notes a difference at an input record: an explanation, what was expected, what was found."""
 
 
-Sign = tuple[str, str, str, bytes]
-"""What of an input or an entry is told again: its kind, customer, id and digest."""
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """What the records of one input were found to be."""
 
-
-class Repeats:
-    """The inputs that booked nothing, until their firsts are found."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[Sign, list[Repeat]] = {}
-        self._open: dict[Repeat, None] = {}
-        self.found = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._open)
-
-    def add(self, source: InputTopic, offset: int, read: UsageEvent | Command) -> None:
-        """An input without an entry of its own."""
-        id_ = read.event_id if isinstance(read, UsageEvent) else read.command_id
-        repeat = Repeat(source, offset, read.customer_id, id_)
-        self._open[repeat] = None
-        for sign in repeated_by(read):
-            self._waiting.setdefault(sign, []).append(repeat)
-
-    def look_at(self, entry: LedgerEntry) -> None:
-        """Settle the repeats whose first this entry is."""
-        for sign in told_by(entry):
-            for repeat in self._waiting.get(sign, ()):
-                # Two topics have no order between them.
-                before = entry.source_topic != repeat.source or entry.source_offset < repeat.offset
-                if before and repeat in self._open:
-                    del self._open[repeat]
-                    self.found += 1
-
-    def unexplained(self) -> Iterator[Repeat]:
-        """The inputs that nothing in the ledger explains."""
-        yield from self._open
-
-
-def repeated_by(read: UsageEvent | Command) -> Iterator[Sign]:
-    """What may have been said before, so that an input came to nothing."""
-    if isinstance(read, UsageEvent):
-        yield "usage", read.customer_id, read.event_id, read.digest
-        return
-    yield "command", read.customer_id, read.command_id, read.digest
-    body = read.body
-    if isinstance(body, NoteDispute):
-        # Repeats and older states of a dispute change nothing, under whatever command id.
-        yield "dispute", read.customer_id, f"{body.dispute_id}\0{body.payment_id}", b""
-    elif isinstance(body, RedriveRejected):
-        yield "charge", read.customer_id, body.event_id, b""
-    elif (event := captured_usage(read)) is not None:
-        yield "usage", read.customer_id, event.event_id, event.digest
-
-
-def told_by(entry: LedgerEntry) -> Iterator[Sign]:
-    """What an entry says, so that saying it again comes to nothing."""
-    facts, details = entry.facts, entry.facts.details
-    customer = facts.customer_id
-    yield facts.cause, customer, facts.cause_id, facts.cause_digest
-    event_id, digest = facts.cause_id, facts.cause_digest
-    if details is not None and details.event_id:
-        event_id, digest = details.event_id, details.event_digest
-        yield "usage", customer, event_id, digest
-    if facts.type == "deduction":
-        yield "charge", customer, event_id, b""
-    if details is not None and details.dispute is not None:
-        dispute = details.dispute
-        yield "dispute", customer, f"{dispute.dispute_id}\0{dispute.payment_id}", b""
+    records: int = 0
+    decided: int = 0
+    dead: int = 0
+    parked: set[int] = field(default_factory=set)
+    """Offsets of those that are dead letters because somebody parked them."""
 
 
 class InputAudit:
-    """The input records of one partition, held against what was decided and parked."""
+    """The input records of one partition, held against what was decided and dead-lettered."""
 
     def __init__(
-        self, *, wire: Wire, dead: dict[tuple[str, int], DeadLetter], differ: Differ
+        self,
+        *,
+        wire: Wire,
+        letters: dict[tuple[str, int], DeadLetter],
+        checkpoint: Checkpoint,
+        differ: Differ,
     ) -> None:
-        """`dead` holds the partition's dead letters by topic and offset of their origin."""
-        self.repeats: Final = Repeats()
-        self.matched: Final[dict[InputTopic, int]] = {"usage_events": 0, "ledger_commands": 0}
-        """How many records were found to be decided."""
+        """`letters` holds the partition's dead letters by topic and offset of their origin;
+        everything that the ledger says must have been told to the checkpoint."""
+        self.seen: Final[dict[InputTopic, Seen]] = {name: Seen() for name in SOURCES}
+        self.duplicates = 0
         self.idle_ticks = 0
         """How many ticks found nothing due."""
-        self.parked = 0
-        """How many records were found to be dead letters."""
         self._wire = wire
-        self._dead = dead
+        self._letters = letters
+        self._checkpoint = checkpoint
         self._differ = differ
 
     def check(self, source: InputTopic, record: Message, decided: "array[int]") -> None:
         """One retained record; `decided` holds the offsets that the ledger decided."""
         offset, value = offset_of(record), value_of(record)
-        letter = self._dead.get((str(record.topic()), offset))
+        letter = self._letters.get((str(record.topic()), offset))
         at = bisect_left(decided, offset)
         is_decided = at < len(decided) and decided[at] == offset
-        where = SOURCES[source]
-        self.matched[source] += is_decided
+        seen = self.seen[source]
+        seen.records += 1
+        seen.decided += is_decided
         if letter is not None:
-            self.parked += 1
-            if is_decided:
-                self._differ(where, f"offset {offset} was decided and parked as a dead letter")
-            if letter.length != len(value) or letter.sha256 != sha256(value).digest():
-                self._differ(where, f"the dead letter of offset {offset} isn't that record's")
+            seen.dead += 1
+            if letter.reason == "parked":
+                seen.parked.add(offset)
+            self._check_letter(record, letter, value, is_decided=is_decided)
         elif not is_decided:
-            self._expect_first(source, offset, value)
+            self._expect_first(source, record, offset, value)
 
-    def _expect_first(self, source: InputTopic, offset: int, value: bytes) -> None:
+    def _check_letter(
+        self, record: Message, letter: DeadLetter, value: bytes, *, is_decided: bool
+    ) -> None:
+        if is_decided:
+            why = f"offset {letter.offset} was decided and parked as a dead letter"
+            self._differ(record, why, "one of both", "both")
+        found, digest = f"{letter.length} bytes {letter.sha256.hex()}", sha256(value).digest()
+        if letter.length != len(value) or letter.sha256 != digest:
+            why = f"the dead letter of offset {letter.offset} isn't that record's"
+            self._differ(record, why, f"{len(value)} bytes {digest.hex()}", found)
+
+    def _expect_first(self, source: InputTopic, record: Message, offset: int, value: bytes) -> None:
         try:
             read: UsageEvent | Command = (
                 self._wire.decode_usage(value)
@@ -148,11 +97,20 @@ class InputAudit:
                 else self._wire.decode_command(value)
             )
         except DecodeFailed as error:
-            self._differ(
-                SOURCES[source], f"offset {offset} can't be decoded, but isn't parked: {error}"
-            )
+            why = f"offset {offset} can't be decoded, but isn't parked: {error}"
+            self._differ(record, why, "a dead letter", "none")
             return
         if isinstance(read, Command) and isinstance(read.body, Tick):
             self.idle_ticks += 1
+        elif any(self._checkpoint.was_told(sign, source, offset) for sign in repeated_by(read)):
+            self.duplicates += 1
         else:
-            self.repeats.add(source, offset, read)
+            id_ = read.event_id if isinstance(read, UsageEvent) else read.command_id
+            why = f"offset {offset} ({read.customer_id}, {id_}) was never decided"
+            self._differ(record, why, "a decision, or an earlier one of the same", "none")
+
+
+def appended_at(record: Message) -> int:
+    """When the broker appended a record (µs)."""
+    _, milliseconds = record.timestamp()
+    return int(milliseconds) * _US_PER_MS

@@ -1,7 +1,8 @@
 """The fold of the ledger against the balance read model, row by row."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ from drawdown.domain.holds import Hold
 from drawdown.domain.lots import Lot
 from drawdown.domain.numbers import NEVER
 from drawdown.settings import Settings
+from drawdown.verification.checkpoint import Day
+from drawdown.verification.usage_days import SUMS
 
 PROJECTION: Final = "balance"
 _EVERY_S: Final = 0.1
@@ -71,8 +74,15 @@ _HOLD: Final = (
     "expires_at",
 )
 
-Differ = Callable[[str, str], None]
-"""Notes a difference: where, and what."""
+_KEYS: Final = {
+    "accounts": ("customer_id", "unit"),
+    "lots": ("customer_id", "unit", "lot_id"),
+    "holds": ("customer_id", "unit", "hold_id"),
+}
+
+Differ = Callable[[str, str, str, str, str], None]
+"""Notes a difference: table, explanation, account, what was expected, what was found."""
+_Key = tuple[str, ...]
 
 
 class ReadModel:
@@ -84,68 +94,135 @@ class ReadModel:
 
     def partition_seq(self) -> int:
         """The last entry that it shows."""
-        return _position(self._connection, self._partition)
+        return position(self._connection, self._partition)
 
-    def compare(self, accounts: list[Account], differ: Differ) -> tuple[int, int, int]:
+    def compare(
+        self, accounts: list[Account], differ: Differ, *, everything: bool
+    ) -> tuple[int, int, int]:
         """Hold it against the folded accounts; how many accounts, lots and holds were compared.
 
-        The fold must stand at the read model's `partition_seq`.
+        The fold must stand at the read model's `partition_seq`. `everything`: these are all the
+        accounts that there are, so that the partition's every row is looked at.
         """
-        folded: dict[tuple[str, ...], Account] = {
-            (each.customer_id, each.unit): each for each in accounts
+        folded: dict[_Key, Account] = {(each.customer_id, each.unit): each for each in accounts}
+        lots: dict[_Key, Lot] = {
+            (*key, lot.lot_id): lot for key, each in folded.items() for lot in each.lots.values()
         }
-        lots: dict[tuple[str, ...], Lot] = {
-            (each.customer_id, each.unit, lot.lot_id): lot
-            for each in accounts
-            for lot in each.lots.values()
-        }
-        holds: dict[tuple[str, ...], Hold] = {
-            (each.customer_id, each.unit, hold.hold_id): hold
-            for each in accounts
+        holds: dict[_Key, Hold] = {
+            (*key, hold.hold_id): hold
+            for key, each in folded.items()
             for hold in each.holds.values()
         }
-        self._compare("accounts", ("customer_id", "unit"), _ACCOUNT, folded, differ)
-        self._compare("lots", ("customer_id", "unit", "lot_id"), _LOT, lots, differ)
-        self._compare("holds", ("customer_id", "unit", "hold_id"), _HOLD, holds, differ)
+        of = None if everything else list(folded)
+        self._compare("accounts", _ACCOUNT, folded, differ, of)
+        self._compare("lots", _LOT, lots, differ, of)
+        self._compare("holds", _HOLD, holds, differ, of)
+        self._count_holds(folded, differ, of)
         return len(folded), len(lots), len(holds)
 
-    def check_entries(self, expected: int, differ: Differ) -> None:
-        """As many rows as entries: their keys are unique, so none is missing and none is more."""
-        found = self._connection.execute(
-            "SELECT count(*) FROM entries WHERE partition = %s", [self._partition]
+    def check_days(self, sums: dict[Day, list[int]], differ: Differ, *, everything: bool) -> int:
+        """Hold the sums by meter and day against it; how many there are."""
+        unseen = dict(sums)
+        columns = ("customer_id", "unit", "meter", "day::text", *SUMS)
+        of: list[_Key] | None = None if everything else list(dict.fromkeys(day[:2] for day in sums))
+        for row in self._rows("usage_daily", columns, of, of_partition=False):
+            day = (row[0], row[1], row[2], row[3])
+            told = unseen.pop(day, None)
+            if told is None:
+                if not everything and day not in sums:
+                    # It wasn't touched since the checkpoint, which vouches for it.
+                    continue
+                why = f"{day} is shown, but the ledger has none"
+                differ("usage_daily", why, f"{day[0]} ({day[1]})", "no row", str(row[4:]))
+            elif list(row[4:]) != told:
+                why = f"{day} is {row[4:]}, the ledger says {tuple(told)}"
+                named = ", ".join(SUMS)
+                account = f"{day[0]} ({day[1]})"
+                differ("usage_daily", why, account, f"{named}: {told}", f"{named}: {row[4:]}")
+        for day in sorted(unseen):
+            account = f"{day[0]} ({day[1]})"
+            differ("usage_daily", f"{day} is missing", account, str(unseen[day]), "no row")
+        return len(sums)
+
+    def count_entries(self, after_seq: int, to_seq: int, differ: Differ) -> None:
+        """As many rows as entries after `after_seq`: keys are unique, so none is missing."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM entries WHERE partition = %s AND partition_seq > %s",
+            [self._partition, after_seq],
         ).fetchone()
-        if found != (expected,):
-            count = found[0] if found else 0
-            differ("entries", f"{count} rows show {expected} entries")
+        found, expected = 0 if row is None else row[0], to_seq - after_seq
+        if found != expected:
+            why = f"{found} rows show {expected} entries"
+            differ("entries", why, "", f"{expected} rows", f"{found} rows")
 
     def _compare(
         self,
         table: str,
-        key: tuple[str, ...],
         columns: tuple[str, ...],
-        folded: dict[tuple[str, ...], Any],
+        folded: Mapping[_Key, Account | Lot | Hold],
         differ: Differ,
+        of: list[_Key] | None,
     ) -> None:
+        key = _KEYS[table]
         unseen = set(folded)
-        for row in self._rows(table, (*key, *columns)):
+        for row in self._rows(table, (*key, *columns), of):
             name, shown = row[: len(key)], row[len(key) :]
+            account = f"{name[0]} ({name[1]})"
             value = folded.get(name)
             unseen.discard(name)
             if value is None:
-                differ(table, f"{name} is shown, but the ledger has none")
+                if table == "holds" and of is not None and shown[0] != "open":
+                    continue  # It ended before the checkpoint, and changes no more.
+                why = f"{name} is shown, but the ledger has none"
+                differ(table, why, account, "no row", "a row")
                 continue
             for column, is_shown in zip(columns, shown, strict=True):
                 told = _told(value, column)
                 if is_shown != told:
-                    differ(table, f"{name}: {column} is {is_shown!r}, the ledger says {told!r}")
+                    why = f"{name}: {column} is {is_shown!r}, the ledger says {told!r}"
+                    differ(table, why, account, f"{column} {told!r}", f"{column} {is_shown!r}")
         for name in sorted(unseen):
-            differ(table, f"{name} is missing")
+            differ(table, f"{name} is missing", f"{name[0]} ({name[1]})", "a row", "no row")
 
-    def _rows(self, table: str, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
-        statement = f"SELECT {', '.join(columns)} FROM {table} WHERE partition = %s"
+    def _count_holds(
+        self, folded: dict[_Key, Account], differ: Differ, of: list[_Key] | None
+    ) -> None:
+        """Holds that ended before the checkpoint are counted only."""
+        if of is None:
+            return
+        counts: Counter[_Key] = Counter()
+        for row in self._rows("holds", ("customer_id", "unit"), of):
+            counts[row[0], row[1]] += 1
+        for key, account in folded.items():
+            if counts[key] != account.holds_placed:
+                why = f"{key} has {counts[key]} holds, the ledger says {account.holds_placed}"
+                expected, found = f"{account.holds_placed} holds", f"{counts[key]} holds"
+                differ("holds", why, f"{key[0]} ({key[1]})", expected, found)
+
+    def _rows(
+        self,
+        table: str,
+        columns: tuple[str, ...],
+        of: list[_Key] | None,
+        *,
+        of_partition: bool = True,
+    ) -> Iterator[tuple[Any, ...]]:
+        """The rows of the partition, or of some accounts in it; daily usage names none."""
+        names = ", ".join(f"r.{name}" for name in columns)
+        at = "r" if of_partition else "a"
+        joined = f"{table} r"
+        if not of_partition:
+            joined += " JOIN accounts a USING (customer_id, unit)"
+            names = names.replace("r.customer_id, r.unit", "customer_id, unit")
+        parameters: list[object] = [self._partition]
+        among = ""
+        if of is not None:
+            among = " AND (customer_id, unit) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
+            parameters += [[key[0] for key in of], [key[1] for key in of]]
+        statement = f"SELECT {names} FROM {joined} WHERE {at}.partition = %s{among}"
         with self._connection.cursor(name=f"audit_{table}") as cursor:
             cursor.itersize = _ROWS
-            yield from cursor.execute(statement, [self._partition])
+            yield from cursor.execute(statement.encode(), parameters)
 
 
 @contextmanager
@@ -162,7 +239,7 @@ def read_model(
         connect(settings, application="verify", schema=schema) as connection,
     ):
         deadline = time.monotonic() + within_s
-        while _position(connection, partition) < from_seq and time.monotonic() < deadline:
+        while position(connection, partition) < from_seq and time.monotonic() < deadline:
             connection.rollback()
             time.sleep(_EVERY_S)
         connection.rollback()
@@ -171,7 +248,8 @@ def read_model(
         connection.rollback()
 
 
-def _position(connection: Connection, partition: int) -> int:
+def position(connection: Connection, partition: int) -> int:
+    """The last entry of a partition that the read model shows."""
     row = connection.execute(
         "SELECT partition_seq FROM position WHERE partition = %s", [partition]
     ).fetchone()
