@@ -203,6 +203,54 @@ DATABASE_RETRIES: Final = Counter(
     registry=CATALOGUE,
 )
 
+# ---- The audit (`drawdown verify --watch`).
+AUDIT_ENTRIES_READ: Final = Counter(
+    "drawdown_audit_entries_read_total",
+    "Ledger entries that audits read. Each is read once while nothing is wrong; many times: a "
+    "difference stands, and what is behind it is audited again and again.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+AUDITED_RECORDS: Final = Gauge(
+    "drawdown_audited_records",
+    "Records of the ledger topic that are audited and right. Standing still while the ledger "
+    "grows: a difference stands, or audits fail; see the log.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+AUDIT_COVERAGE: Final = Gauge(
+    "drawdown_audit_coverage",
+    "The share of the ledger topic's records that is audited and right, 0 to 1. Below 1 for "
+    "longer than an audit takes: a difference stands, or the audit can't keep up.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+AUDIT_DIFFERENCES: Final = Gauge(
+    "drawdown_audit_differences",
+    "What doesn't add up in a partition, by the last audit. Any: `drawdown verify` names the first "
+    "one: topic, partition, offset, account, what was expected and what was found.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+AUDIT_FINISHED_AT: Final = Gauge(
+    "drawdown_audit_finished_at_seconds",
+    "When the last audit ended, whatever it found, as Unix time; its age is time() less that. Old: "
+    "nothing is being audited; see the log for why.",
+    registry=CATALOGUE,
+)
+AUDIT_SECONDS: Final = Gauge(
+    "drawdown_audit_seconds",
+    "How long the last audit took. Near the interval between audits: it can't keep up with the "
+    "ledger; give it a machine of its own.",
+    registry=CATALOGUE,
+)
+AUDIT_FAILURES: Final = Counter(
+    "drawdown_audit_failures_total",
+    "Audits that couldn't be carried out, since the broker or the database didn't answer. Growing: "
+    "they are away, or no projector has ever run.",
+    registry=CATALOGUE,
+)
+
 # ---- Every process.
 RUNTIME: Final = Info(
     "drawdown_runtime",

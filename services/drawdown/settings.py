@@ -135,6 +135,9 @@ class Settings(BaseSettings):
     names_remembered: Annotated[int, Field(ge=0)] = 1_000
     """Units and meters that a partition remembers as valid rather than look at each anew."""
 
+    audit_interval_s: Annotated[float, Field(gt=0)] = 60.0
+    """`drawdown verify --watch` audits this often."""
+
     reporting_zone: str = "UTC"
     """The zone whose days and months reports use."""
 

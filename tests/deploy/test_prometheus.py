@@ -20,6 +20,9 @@ CONDITIONS = {
     "refused calls": "drawdown_transaction_failures_total",
     "openings": "drawdown_partitions_opening",
     "slow commits": "drawdown_partitions_resting",
+    "differences": "drawdown_audit_differences",
+    "audit age": "drawdown_audit_finished_at_seconds",
+    "audit coverage": "drawdown_audit_coverage",
     "transaction latency": "drawdown_transaction_seconds_bucket",
 }
 

@@ -6,7 +6,7 @@ The attributes are the fields of `schemas/reply.v1.avsc`, name by name.
 from dataclasses import dataclass
 from typing import Literal
 
-from drawdown.domain.entries import EntryType
+from drawdown.domain.entries import EntryType, LedgerEntry
 
 Outcome = Literal["accepted", "rejected", "duplicate"]
 
@@ -38,3 +38,17 @@ class Reply:
     entries: list[ReplyEntry]
     recorded_at: int
     partition_seq: int
+
+
+def in_short(entry: LedgerEntry) -> ReplyEntry:
+    """An entry as the reply to its command tells it."""
+    facts = entry.facts
+    return ReplyEntry(
+        entry_id=entry.entry_id,
+        type=facts.type,
+        amount=facts.amount,
+        balance=facts.balance,
+        available=facts.available,
+        account_seq=facts.account_seq,
+        partition_seq=entry.partition_seq,
+    )

@@ -27,7 +27,7 @@ from drawdown.domain.entries import (
 )
 from drawdown.domain.inputs import Command, ParkRecord, Tick, UsageEvent
 from drawdown.domain.ledger import Decision, Ledger
-from drawdown.domain.replies import Reply, ReplyEntry
+from drawdown.domain.replies import Reply, in_short
 from drawdown.domain.watermark import Watermark
 from drawdown.errors import PartitionHalted
 from drawdown.ledger_processor.breaker import Breaker
@@ -229,7 +229,7 @@ class Decider:
             code=decision.code,
             detail=decision.detail,
             first_entry_id=decision.first_entry_id,
-            entries=[_in_short(entry) for entry in booked],
+            entries=[in_short(entry) for entry in booked],
             recorded_at=recorded_at,
             partition_seq=self.ledger.partition_seq,
         )
@@ -273,19 +273,6 @@ class Decider:
         self.outbox.dead_letters.append({"key": origin, "value": encoded})
         self.outbox.size_bytes += len(encoded)
         self.outbox.count_dead_letter(unfit.reason)
-
-
-def _in_short(entry: LedgerEntry) -> ReplyEntry:
-    facts = entry.facts
-    return ReplyEntry(
-        entry_id=entry.entry_id,
-        type=facts.type,
-        amount=facts.amount,
-        balance=facts.balance,
-        available=facts.available,
-        account_seq=facts.account_seq,
-        partition_seq=entry.partition_seq,
-    )
 
 
 def _undecidable(topic: str, offset: int, wrong: AssertionError) -> AssertionError:
