@@ -5,20 +5,25 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Literal
 
 import pytest
 from tests.domain.building import card, command, usage
-from tests.integration.projecting import WITHIN_S, balance_projector, running
+from tests.integration.projecting import WITHIN_S, await_true, balance_projector, running
 from tests.plugins.sealed_ledger import SealedLedger, publish
 from typer.testing import CliRunner
 
+from drawdown import metrics
 from drawdown.adapters.avro.codec import encode_command, encode_usage
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.clients import producer, transactional_producer
+from drawdown.adapters.kafka.partition_log import PartitionLog, value_of
+from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import connect
 from drawdown.cli import app
@@ -36,6 +41,9 @@ from drawdown.domain.inputs import (
 from drawdown.domain.numbers import MICRO
 from drawdown.settings import Settings, current
 from drawdown.verification import Report, verify
+from drawdown.verification.audit import checkpoint_file
+from drawdown.verification.checkpoint import Checkpoint
+from drawdown.verification.watching import Watch
 
 pytestmark = pytest.mark.integration
 
@@ -146,7 +154,22 @@ def explanations(report: Report) -> str:
 
 
 def test_everything_adds_up(settings: Settings) -> None:
-    report = served(settings)
+    with processor(settings), running(balance_projector(settings)):
+        send_everything(settings)
+        report = verify(settings, within_s=PATIENCE_S)
+        inputs = Inputs(settings)
+        inputs.use("customer-1", "event-3", 3)
+        inputs.use("customer-1", "one-more", 1)
+        inputs.flush()
+        later = verify(settings, within_s=PATIENCE_S)
+        anew = verify(settings, within_s=PATIENCE_S, full=True)
+    # An audit reads what is new, and comes to what one from the start comes to. The event that was
+    # sent again occurs later than the first: another body of its id.
+    assert later.ok, explanations(later)
+    assert anew.ok, explanations(anew)
+    assert (later.entries_read, later.rows, anew.entries_read) == (2, 2, anew.entries)
+    assert later.totals() == anew.totals()
+    assert (later.events - report.events, later.coverage) == (2, 1.0)
     assert report.ok, explanations(report)
     assert (report.events, report.commands) == (8 * 20, 8 * 3 + 2)
     # Events 0 to 14 ask for 105 credits of 100.
@@ -155,6 +178,8 @@ def test_everything_adds_up(settings: Settings) -> None:
     assert report.duplicates == 8 * 3
     assert report.rejected == {"event_id_conflict": 8, "no_rate": 8, "invalid_amount": 8}
     assert report.dead_letters.total() == 8
+    assert report.replies == 8 * 3 + 2
+    assert (report.rows, report.days) == (report.entries, 8)
     assert (report.accounts, report.lots) == (8, 8)
     told = json.loads(json.dumps(report.as_json()))
     assert (told["ok"], told["credits_charged"]) == (True, "800")
@@ -236,6 +261,70 @@ def test_a_read_model_that_was_touched_is_named(settings: Settings) -> None:
     assert report.difference_count == 5, said
 
 
+def test_a_checkpoint_is_not_trusted_where_the_ledger_is_another(settings: Settings) -> None:
+    served(settings)
+    for partition in (0, 1):
+        with Checkpoint(checkpoint_file(settings, partition)) as checkpoint:
+            checkpoint.save(replace(checkpoint.reached, last_hash="00" * 32))
+    report = verify(settings, within_s=PATIENCE_S)
+    assert (report.difference_count, report.entries_read) == (2, report.entries)
+    assert report.first is not None
+    assert "history was changed" in report.first.explanation
+    assert (report.first.expected, report.coverage) == (f"an entry of hash {'00' * 32}", 0.0)
+    assert verify(settings, within_s=PATIENCE_S).difference_count == 2
+    assert verify(settings, within_s=PATIENCE_S, full=True).ok
+    again = verify(settings, within_s=PATIENCE_S)
+    assert (again.ok, again.entries_read) == (True, 0)
+    _spoil_replies(settings)
+    spoilt = verify(settings, within_s=PATIENCE_S)
+    assert "is answered by no decision, or twice" in explanations(spoilt)
+    assert spoilt.first is not None
+    assert spoilt.first.where == "ledger-replies"
+
+
+def _spoil_replies(settings: Settings) -> None:
+    """The last answer once more."""
+    topic = settings.topic("ledger-replies")
+    with PartitionLog(settings, topic, 0) as log:
+        answered = [
+            value
+            for value in map(value_of, log.records())
+            if Wire(settings).decode_reply(value).entries
+        ]
+    client = producer(settings)
+    client.produce(topic, answered[-1], partition=0)
+    assert client.flush(WITHIN_S) == 0
+
+
+def sample(name: str, **labels: str) -> float | None:
+    return metrics.CATALOGUE.get_sample_value(name, labels)
+
+
+def test_audits_in_the_background_are_metrics(settings: Settings) -> None:
+    watch = Watch(settings, every_s=0.2, within_s=0.5)
+    failures = sample("drawdown_audit_failures_total") or 0.0
+    thread = threading.Thread(target=watch.run)
+    thread.start()
+    # No projector has made its tables yet.
+    await_true(lambda: (sample("drawdown_audit_failures_total") or 0.0) > failures, "a failure")
+    with running(balance_projector(settings)):
+        before = time.time()
+        await_true(lambda: (sample("drawdown_audit_finished_at_seconds") or 0.0) > before, "one")
+        assert sample("drawdown_audit_differences", partition="0") == 0
+        assert sample("drawdown_audit_coverage", partition="0") == 1.0
+        inputs = Inputs(settings)
+        inputs.use("customer-1", "lost", 1)
+        inputs.flush()
+        home = str(partition_of("customer-1", 2))
+        await_true(
+            lambda: (sample("drawdown_audit_differences", partition=home) or 0.0) == 1,
+            "a difference",
+        )
+        watch.stop()
+        thread.join(WITHIN_S)
+    assert not thread.is_alive()
+
+
 def test_inputs_that_nobody_decided_are_named(settings: Settings) -> None:
     with running(balance_projector(settings)):
         inputs = Inputs(settings)
@@ -300,6 +389,7 @@ def test_the_command_line_leaves_with_1_on_a_difference(
     monkeypatch.setenv("DRAWDOWN_NAMESPACE", settings.namespace)
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", settings.kafka_bootstrap_servers)
     monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("DRAWDOWN_DATA_DIR", str(settings.data_dir))
     current.cache_clear()
     balance_projector(settings)
     whole = CliRunner().invoke(app, ["verify", "--json"])
@@ -310,5 +400,6 @@ def test_the_command_line_leaves_with_1_on_a_difference(
     inputs.flush()
     wrong = CliRunner().invoke(app, ["verify", "--wait", "0.1"])
     assert wrong.exit_code == 1
-    assert "never decided" in wrong.output
+    assert wrong.stdout.startswith("First difference: usage-events [")
+    assert "(customer-1, lost) was never decided" in wrong.stdout
     current.cache_clear()

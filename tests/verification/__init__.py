@@ -1,0 +1,1 @@
+"""The audit, piece by piece."""
