@@ -1,37 +1,31 @@
 """The audit, of a namespace that the real processor and the real projector have served."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
-from tests.domain.building import card, command, usage
-from tests.integration.projecting import WITHIN_S, await_true, balance_projector, running
+from tests.domain.building import card
+from tests.integration.auditing import (
+    PATIENCE_S,
+    Inputs,
+    explanations,
+    processor,
+    send_everything,
+    served,
+)
+from tests.integration.projecting import WITHIN_S, balance_projector, running
 from tests.plugins.sealed_ledger import SealedLedger, publish
 from typer.testing import CliRunner
 
-from drawdown import metrics
-from drawdown.adapters.avro.codec import encode_command, encode_usage
-from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.clients import producer, transactional_producer
-from drawdown.adapters.kafka.partition_log import PartitionLog, value_of
-from drawdown.adapters.kafka.partitioner import partition_of
+from drawdown.adapters.kafka.clients import transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import connect
 from drawdown.cli import app
-from drawdown.domain.entries import PARTITION_CUSTOMER
 from drawdown.domain.inputs import (
     ApplyRateCard,
     CaptureHold,
-    CommandBody,
     Grant,
     HoldUsage,
     NoteDispute,
@@ -40,14 +34,9 @@ from drawdown.domain.inputs import (
 )
 from drawdown.domain.numbers import MICRO
 from drawdown.settings import Settings, current
-from drawdown.verification import Report, verify
-from drawdown.verification.audit import checkpoint_file
-from drawdown.verification.checkpoint import Checkpoint
-from drawdown.verification.watching import Watch
+from drawdown.verification import verify
 
 pytestmark = pytest.mark.integration
-
-PATIENCE_S = 30.0
 
 
 @pytest.fixture
@@ -56,101 +45,6 @@ def settings(settings: Settings) -> Settings:
     small = settings.model_copy(update={"partitions": 2, "rate_card_lead_s": 0})
     create_topics(small)
     return small
-
-
-class Inputs:
-    """Sends what clients send, and what they never should."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._wire = Wire(settings)
-        self._producer = producer(settings)
-        self.now = time.time_ns() // 1_000
-        self.sent: list[str] = []
-
-    def send(self, body: CommandBody, command_id: str, customer_id: str) -> None:
-        self.sent.append(command_id)
-        for partition in (0, 1) if customer_id == PARTITION_CUSTOMER else (-1,):
-            sent = command(body, command_id, customer_id=customer_id, issued_at=self.now)
-            value = encode_command(sent, header=self._wire.header("command"))
-            self._send("ledger-commands", customer_id, value, partition)
-
-    def use(self, customer_id: str, event_id: str, tokens: int, meter: str = "tokens") -> None:
-        event = usage(
-            event_id,
-            customer_id=customer_id,
-            meter=meter,
-            occurred_at=self.now + 60 * MICRO,
-            quantities={meter: tokens * MICRO},
-        )
-        value = encode_usage(event, header=self._wire.header("usage-event"))
-        self._send("usage-events", customer_id, value)
-
-    def garbage(self, customer_id: str, value: bytes) -> None:
-        self._send("usage-events", customer_id, value)
-
-    def flush(self) -> None:
-        assert self._producer.flush(WITHIN_S) == 0
-
-    def _send(self, topic: str, customer_id: str, value: bytes, partition: int = -1) -> None:
-        key = customer_id.encode()
-        self._producer.produce(self._settings.topic(topic), value, key, partition)
-
-
-def send_everything(settings: Settings) -> None:
-    """A card, grants, charges, a charge beyond the credits, repeats, refusals, garbage."""
-    inputs = Inputs(settings)
-    inputs.send(
-        ApplyRateCard(card=card(effective_from=inputs.now + 30 * MICRO)), "card", "$partition"
-    )
-    for number in range(8):
-        customer = f"customer-{number}"
-        granted = Grant(amount=100 * MICRO, kind="purchased", price_minor=999, currency="USD")
-        inputs.send(granted, f"grant-{number}", customer)
-        inputs.send(granted, f"grant-{number}", customer)
-        inputs.send(Grant(amount=0, kind="promotional"), f"refused-{number}", customer)
-    inputs.flush()
-    # The card must be applied before usage is rated; the two topics have no order between them.
-    time.sleep(1.0)
-    for number in range(8):
-        for event in range(15):
-            inputs.use(f"customer-{number}", f"event-{event}", event)
-        inputs.use(f"customer-{number}", "event-3", 3)
-        inputs.use(f"customer-{number}", "event-4", 5)
-        inputs.use(f"customer-{number}", "unpriced", 1, meter="unheard-of")
-        inputs.use(f"customer-{number}", "unpriced", 1, meter="unheard-of")
-        inputs.garbage(f"customer-{number}", b"garbage")
-    inputs.flush()
-
-
-@contextmanager
-def processor(settings: Settings) -> Iterator[None]:
-    """The ledger processor as a process of its own."""
-    environment = {
-        **os.environ,
-        "DRAWDOWN_NAMESPACE": settings.namespace,
-        "DRAWDOWN_RATE_CARD_LEAD_S": "0",
-        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-        "DATABASE_URL": settings.database_url,
-    }
-    command_line = [sys.executable, "-m", "drawdown.ledger_processor"]
-    with subprocess.Popen(command_line, env=environment, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(WITHIN_S) == 0
-
-
-def served(settings: Settings) -> Report:
-    """The audit after everything was sent, decided and projected."""
-    with processor(settings), running(balance_projector(settings)):
-        send_everything(settings)
-        return verify(settings, within_s=PATIENCE_S)
-
-
-def explanations(report: Report) -> str:
-    return "\n".join(str(each) for each in report.differences)
 
 
 def test_everything_adds_up(settings: Settings) -> None:
@@ -259,70 +153,6 @@ def test_a_read_model_that_was_touched_is_named(settings: Settings) -> None:
     said = explanations(report)
     assert "rows show" in said
     assert report.difference_count == 5, said
-
-
-def test_a_checkpoint_is_not_trusted_where_the_ledger_is_another(settings: Settings) -> None:
-    served(settings)
-    for partition in (0, 1):
-        with Checkpoint(checkpoint_file(settings, partition)) as checkpoint:
-            checkpoint.save(replace(checkpoint.reached, last_hash="00" * 32))
-    report = verify(settings, within_s=PATIENCE_S)
-    assert (report.difference_count, report.entries_read) == (2, report.entries)
-    assert report.first is not None
-    assert "history was changed" in report.first.explanation
-    assert (report.first.expected, report.coverage) == (f"an entry of hash {'00' * 32}", 0.0)
-    assert verify(settings, within_s=PATIENCE_S).difference_count == 2
-    assert verify(settings, within_s=PATIENCE_S, full=True).ok
-    again = verify(settings, within_s=PATIENCE_S)
-    assert (again.ok, again.entries_read) == (True, 0)
-    _spoil_replies(settings)
-    spoilt = verify(settings, within_s=PATIENCE_S)
-    assert "is answered by no decision, or twice" in explanations(spoilt)
-    assert spoilt.first is not None
-    assert spoilt.first.where == "ledger-replies"
-
-
-def _spoil_replies(settings: Settings) -> None:
-    """The last answer once more."""
-    topic = settings.topic("ledger-replies")
-    with PartitionLog(settings, topic, 0) as log:
-        answered = [
-            value
-            for value in map(value_of, log.records())
-            if Wire(settings).decode_reply(value).entries
-        ]
-    client = producer(settings)
-    client.produce(topic, answered[-1], partition=0)
-    assert client.flush(WITHIN_S) == 0
-
-
-def sample(name: str, **labels: str) -> float | None:
-    return metrics.CATALOGUE.get_sample_value(name, labels)
-
-
-def test_audits_in_the_background_are_metrics(settings: Settings) -> None:
-    watch = Watch(settings, every_s=0.2, within_s=0.5)
-    failures = sample("drawdown_audit_failures_total") or 0.0
-    thread = threading.Thread(target=watch.run)
-    thread.start()
-    # No projector has made its tables yet.
-    await_true(lambda: (sample("drawdown_audit_failures_total") or 0.0) > failures, "a failure")
-    with running(balance_projector(settings)):
-        before = time.time()
-        await_true(lambda: (sample("drawdown_audit_finished_at_seconds") or 0.0) > before, "one")
-        assert sample("drawdown_audit_differences", partition="0") == 0
-        assert sample("drawdown_audit_coverage", partition="0") == 1.0
-        inputs = Inputs(settings)
-        inputs.use("customer-1", "lost", 1)
-        inputs.flush()
-        home = str(partition_of("customer-1", 2))
-        await_true(
-            lambda: (sample("drawdown_audit_differences", partition=home) or 0.0) == 1,
-            "a difference",
-        )
-        watch.stop()
-        thread.join(WITHIN_S)
-    assert not thread.is_alive()
 
 
 def test_inputs_that_nobody_decided_are_named(settings: Settings) -> None:
