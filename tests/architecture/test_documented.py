@@ -40,7 +40,7 @@ def commands(root: typer.Typer) -> set[str]:
 
 def named_in(text: str, program: str) -> set[str]:
     """What follows `program` where a line of a code block or a code span begins with it."""
-    found = re.findall(rf"(?m)(?:^\s*|`){program} ([a-z]+(?: [a-z]+)?)", text)
+    found = re.findall(rf"(?m)(?:^\s*|`){program} ([a-z][a-z-]*(?: [a-z]+)?)", text)
     return set(found)
 
 

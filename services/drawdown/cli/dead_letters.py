@@ -88,6 +88,8 @@ def list_letters(
         show_json({"dead_letters": rows, "left_out": left_out, "by_reason": dict(counts)})
         return
     shown = table("", "origin", "appended", "reason", "bytes", "detail", numbers=("bytes",))
+    # To be copied into the next command.
+    shown.columns[0].no_wrap = True
     for row in rows:
         appended = moment(row["recorded_at"])
         columns = (row["origin"], appended, row["reason"], row["length"], row["detail"])
@@ -231,6 +233,7 @@ def redrive(
         for each in Redriver(settings, wire, dry=dry_run).redrive(found):
             results.append(each)
             bar.advance(task)
+        bar.update(task, total=len(results) - len(missing))
     _tell(results, dry=dry_run, as_json=as_json)
 
 

@@ -23,7 +23,7 @@ from drawdown.repair.rejections import RejectedEvent, Wanted, find_rejected
 
 app = typer.Typer(no_args_is_help=True, help="Usage that was refused and not charged since.")
 
-_REFUSED_SHOWN: Final = 20
+_REFUSED_SHOWN: Final = 5
 _JSON = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 _CUSTOMER = Annotated[str, typer.Option(help="Only of this customer.")]
 _SINCE = Annotated[str, typer.Option(help="Refused since then, ISO 8601 with a zone.")]
@@ -57,11 +57,10 @@ def list_rejections(
     if as_json:
         show_json({"rejections": rows, "left_out": left_out, "by_code": dict(counts)})
         return
-    shown = table("", "customer", "event", "unit", "occurred", "refused", "code", "detail")
+    shown = table("", "customer", "event", "occurred", "code", "detail")
     for row in rows:
-        times = (moment(row["occurred_at"]), moment(row["recorded_at"]))
-        named = (row["customer_id"], row["event_id"], row["unit"])
-        shown.add_row(*cells(*named, *times, row["code"], row["detail"]))
+        named = (row["customer_id"], row["event_id"], moment(row["occurred_at"]))
+        shown.add_row(*cells(*named, row["code"], row["detail"]))
     if rows:
         out().print(shown, markup=False)
     said = ", ".join(f"{count:,} {code}" for code, count in sorted(counts.items()))

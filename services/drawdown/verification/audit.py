@@ -6,14 +6,14 @@ It goes on from checkpoints in `data_dir`, one file a partition; `full` begins a
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.clients import consumer
-from drawdown.adapters.kafka.partition_log import PartitionLog, value_of
+from drawdown.adapters.kafka.partition_log import PartitionLog, log_client, value_of
 from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.domain.inputs import Tick
 from drawdown.errors import DecodeFailed
@@ -85,15 +85,20 @@ class _Audit:
 
     def run(self) -> Report:
         self._report.partitions = ledger_partitions(self._settings)
-        self._note_ends()
-        self._await_processor()
-        for partition in range(self._report.partitions):
-            found = self._audit_partition(partition)
-            self._report.include(found)
-            self._told(partition, found)
+        # A client takes a while to connect: one reads one log after another.
+        client = log_client(self._settings, self._settings.group(PROCESSOR))
+        try:
+            self._note_ends(client)
+            self._await_processor(client)
+            for partition in range(self._report.partitions):
+                found = self._audit_partition(partition, client)
+                self._report.include(found)
+                self._told(partition, found)
+        finally:
+            client.close()
         return self._report
 
-    def _audit_partition(self, partition: int) -> Report:
+    def _audit_partition(self, partition: int, client: Consumer) -> Report:
         with Checkpoint(checkpoint_file(self._settings, partition)) as checkpoint:
             if self._full:
                 checkpoint.forget()
@@ -102,49 +107,54 @@ class _Audit:
                 self._wire,
                 partition,
                 checkpoint,
+                client,
                 ends={name: end for (name, at), end in self._ends.items() if at == partition},
                 within_s=self._within_s,
                 progress=self._read,
             ).run()
 
-    def _note_ends(self) -> None:
+    def _note_ends(self, client: Consumer) -> None:
         for partition in range(self._report.partitions):
             with Checkpoint(checkpoint_file(self._settings, partition)) as checkpoint:
                 begin = {} if self._full else checkpoint.reached.next_offset
             for name in (*SOURCES.values(), LEDGER):
-                with PartitionLog(self._settings, self._settings.topic(name), partition) as log:
+                topic = self._settings.topic(name)
+                with PartitionLog(self._settings, topic, partition, client=client) as log:
                     self._total += max(0, log.end - max(log.start, begin.get(name, 0)))
                     if name != LEDGER and log.end > log.start:
                         self._ends[name, partition] = log.end
 
-    def _await_processor(self) -> None:
+    def _await_processor(self, client: Consumer) -> None:
         """Wait for its commits; what it hasn't decided by then shows as a difference."""
         places = [TopicPartition(self._settings.topic(n), p) for n, p in self._ends]
-        client = consumer(self._settings, group=self._settings.group(PROCESSOR))
         deadline = time.monotonic() + self._within_s
         try:
             while places and time.monotonic() < deadline:
                 committed = client.committed(places, timeout=10.0)
-                if all(map(self._is_decided, self._ends, (at.offset for at in committed))):
+                offsets = (at.offset for at in committed)
+                if all(map(partial(self._is_decided, client), self._ends, offsets)):
                     return
                 self._progress(self._done, self._total, "waiting for the ledger processor")
                 time.sleep(_EVERY_S)
         except KafkaException as error:
             # The wait is a courtesy; whether the broker answers shows next.
             self._progress(self._done, self._total, str(error.args[0]))
-        finally:
-            client.close()
 
-    def _is_decided(self, place: tuple[str, int], committed: int) -> bool:
+    def _is_decided(self, client: Consumer, place: tuple[str, int], committed: int) -> bool:
         """Whether the processor has committed a partition of an input to where it ended. Ticks
         that book nothing are committed in their own time."""
         name, partition = place
         end = self._ends[place]
         if committed >= end or end - committed > _TICKS_MAX:
             return committed >= end
-        topic = self._settings.topic(name)
-        with PartitionLog(self._settings, topic, partition, end=end) as log:
-            log.position = max(log.start, committed)
+        with PartitionLog(
+            self._settings,
+            self._settings.topic(name),
+            partition,
+            begin=committed,
+            end=end,
+            client=client,
+        ) as log:
             return all(self._is_tick(name, value_of(record)) for record in log.records())
 
     def _is_tick(self, name: str, value: bytes) -> bool:

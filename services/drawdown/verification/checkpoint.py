@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 
 from drawdown.domain.accounts import Account
 from drawdown.domain.charges import Charged
+from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import InputTopic
 from drawdown.domain.kept import Kept
 from drawdown.domain.memory import key_of
@@ -251,3 +252,22 @@ def _begun(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def carried(letter: DeadLetter) -> dict[str, Any]:
+    """A dead letter whose input isn't looked at yet, as it is carried over."""
+    return {
+        "topic": letter.topic,
+        "offset": letter.offset,
+        "reason": letter.reason,
+        "length": letter.length,
+        "sha256": letter.sha256.hex(),
+        "partition": letter.partition,
+        "recorded_at": letter.recorded_at,
+    }
+
+
+def read_carried(told: dict[str, Any]) -> DeadLetter:
+    """The letter again; its bytes aren't kept."""
+    known = {**told, "sha256": bytes.fromhex(told["sha256"])}
+    return DeadLetter(**known, detail="", key=None, value=b"")

@@ -22,7 +22,7 @@ from dataclasses import replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from confluent_kafka import Message
+from confluent_kafka import Consumer, Message
 
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog, offset_of, value_of
@@ -31,7 +31,7 @@ from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import InputTopic, LedgerEntry
 from drawdown.errors import DecodeFailed, LedgerCorrupt
 from drawdown.settings import Settings
-from drawdown.verification.checkpoint import Checkpoint, Reached
+from drawdown.verification.checkpoint import Checkpoint, Reached, carried, read_carried
 from drawdown.verification.entry_rows import EntryRows
 from drawdown.verification.folding import LEDGER, FoldedPartition
 from drawdown.verification.inputs import SOURCES, InputAudit, appended_at
@@ -48,7 +48,10 @@ Progress = Callable[[str], None]
 
 
 class PartitionAudit:
-    """One audit of one partition; `ends` says how far to read its inputs, by short name."""
+    """One audit of one partition; `ends` says how far to read its inputs, by short name.
+
+    `client` is one of `log_client`, which reads one log after another.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class PartitionAudit:
         wire: Wire,
         partition: int,
         checkpoint: Checkpoint,
+        client: Consumer,
         *,
         ends: dict[str, int],
         within_s: float,
@@ -66,6 +70,7 @@ class PartitionAudit:
         self._wire = wire
         self._partition = partition
         self._checkpoint = checkpoint
+        self._client = client
         self._ends = ends
         self._within_s = within_s
         self._progress = progress
@@ -304,11 +309,11 @@ class PartitionAudit:
         self._reached.next_offset[name] = end
         self._reached.decided[source] = [offset for offset in decided if offset >= end]
         self._reached.parked[source] = sorted(each for each in folded.parked[source] if each >= end)
-        self._reached.letters += [_carried(each) for each in of_topic if each.offset >= end]
+        self._reached.letters += [carried(each) for each in of_topic if each.offset >= end]
 
     def _dead_letters(self) -> dict[tuple[str, int], DeadLetter]:
-        carried = [_read_carried(each) for each in self._checkpoint.reached.letters]
-        letters = {(each.topic, each.offset): each for each in carried}
+        known = [read_carried(each) for each in self._checkpoint.reached.letters]
+        letters = {(each.topic, each.offset): each for each in known}
         begin = self._reached.next_offset
         with self._log("dead-letters", start=begin.get("dead-letters", 0)) as log:
             for record in log.records():
@@ -372,23 +377,7 @@ class PartitionAudit:
         self._differ(table, why, account=account, expected=expected, found=found)
 
     def _log(self, name: str, *, start: int = 0) -> PartitionLog:
-        log = PartitionLog(self._settings, self._settings.topic(name), self._partition)
-        log.position = max(log.position, start)
-        return log
-
-
-def _carried(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "topic": letter.topic,
-        "offset": letter.offset,
-        "reason": letter.reason,
-        "length": letter.length,
-        "sha256": letter.sha256.hex(),
-        "partition": letter.partition,
-        "recorded_at": letter.recorded_at,
-    }
-
-
-def _read_carried(told: dict[str, Any]) -> DeadLetter:
-    known = {**told, "sha256": bytes.fromhex(told["sha256"])}
-    return DeadLetter(**known, detail="", key=None, value=b"")
+        topic = self._settings.topic(name)
+        return PartitionLog(
+            self._settings, topic, self._partition, begin=start, client=self._client
+        )
