@@ -254,7 +254,8 @@ class ScriptedConsumer:
         if number in self._ended:
             return []
         self._ended.add(number)
-        return [Message(partition=number, error=KafkaError(KafkaError._PARTITION_EOF))]
+        end = len(self.log.get(number, []))
+        return [Message(partition=number, offset=end, error=KafkaError(KafkaError._PARTITION_EOF))]
 
     def consumer_group_metadata(self) -> object:
         return None

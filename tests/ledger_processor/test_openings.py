@@ -72,7 +72,7 @@ def test_a_recovery_tells_how_far_it_is_and_leaves_off_when_asked() -> None:
 @pytest.mark.parametrize("first", ["caught up", "room"])
 def test_usage_is_read_once_commands_are_caught_up_with_and_there_is_room(first: str) -> None:
     usage, commands = ScriptedConsumer({0: []}), ScriptedConsumer({0: []})
-    intake = Intake(load(), cast(Consumer, usage), cast(Consumer, commands))
+    intake = Intake(load(), cast(Consumer, usage), cast(Consumer, commands), Patience())
     intake.begin(0, 5, 3)
     intake.rest(0)
     steps = [lambda: intake.caught_up(0), lambda: intake.go_on(0)]

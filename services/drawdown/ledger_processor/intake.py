@@ -9,13 +9,17 @@ from typing import Final
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
+from drawdown.clock import Clock
+from drawdown.ledger_processor.ends import Ends
 from drawdown.settings import Settings
 
 
 class Intake:
     """The two consumers' assignments, kept alike."""
 
-    def __init__(self, settings: Settings, usage: Consumer, commands: Consumer) -> None:
+    def __init__(
+        self, settings: Settings, usage: Consumer, commands: Consumer, clock: Clock
+    ) -> None:
         self._usage_topic: Final = settings.topic("usage-events")
         self._command_topic: Final = settings.topic("ledger-commands")
         self._usage: Final = usage
@@ -24,6 +28,8 @@ class Intake:
         self._resting: Final[set[int]] = set()
         # A rate card that was sent an hour ago must not be overtaken by usage of a minute ago.
         self.catching_up: Final[set[int]] = set()
+        self.usage_ends: Final = Ends(usage, self._usage_topic, "usage_events", clock)
+        self.command_ends: Final = Ends(commands, self._command_topic, "ledger_commands", clock)
 
     @property
     def resting(self) -> int:
@@ -51,6 +57,12 @@ class Intake:
             self.catching_up.discard(number)
             if number not in self._resting:
                 self._usage.resume([self._place(self._usage_topic, number)])
+
+    def ended(self, ends: Ends, ended: dict[int, int]) -> None:
+        """What was handed out of one input is decided; the partitions that end there, by offset."""
+        for number, offset in ended.items():
+            if number in self._read:
+                ends.reached(number, offset)
 
     def rest(self, number: int) -> None:
         """Read no more of a partition for now."""
@@ -83,6 +95,8 @@ class Intake:
         self._read.difference_update(read)
         self._resting.difference_update(read)
         self.catching_up.difference_update(read)
+        self.usage_ends.forget(read)
+        self.command_ends.forget(read)
 
     def _place(self, topic: str, number: int) -> TopicPartition:
         return TopicPartition(topic, number, OFFSET_INVALID)

@@ -8,7 +8,6 @@ No partition waits for another: openings and commits run in threads, what fails 
 there by its kind (`failures`), and one whose commit is slow isn't read until it has come through.
 """
 
-from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import partial
 from random import Random
@@ -19,9 +18,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from drawdown.clock import Clock
 from drawdown.domain.numbers import SECOND_US
-from drawdown.domain.watermark import Watermark
 from drawdown.errors import StateUnwritable
-from drawdown.ledger_processor.batches import by_partition
+from drawdown.ledger_processor.batches import by_partition, latest_us
 from drawdown.ledger_processor.counting import (
     count,
     observe_due_lag,
@@ -74,7 +72,7 @@ class Loop:
         self._ticker = ticker
         self._clock = clock
         openings = Openings(settings, open_partition, threads, clock, chance)
-        self._intake = Intake(settings, usage, commands)
+        self._intake = Intake(settings, usage, commands, clock)
         self._partitions = Partitions(settings, self._intake, openings, ticker, clock)
         self._writers = self._partitions.writers
         self._guarded = self._partitions.guarded
@@ -123,16 +121,14 @@ class Loop:
         """Take what has come, commands first; decide it, and begin the commits that are due."""
         usage, ended = by_partition(self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S))
         # Commands go first, and what waits in hand must not fall due by their time.
-        self._tell_watermarks(usage, lambda watermark: watermark.waiting("usage_events"))
+        self._intake.usage_ends.forget(usage)
         self._serve_commands()
         for number, batch in usage.items():
             # A record of a partition that was just revoked may still be handed out.
             if self._partitions.reads(number):
                 self._decide_usage(self._writers[number], batch)
             self._serve_commands()
-        # While commands are caught up with, usage rests: its end isn't known then.
-        ended -= self._intake.catching_up
-        self._tell_watermarks(ended, lambda watermark: watermark.ended("usage_events"))
+        self._intake.ended(self._intake.usage_ends, ended)
         self._partitions.serve_opened()
         self._observe(self._clock.monotonic())
 
@@ -155,20 +151,16 @@ class Loop:
     def _decide_commands(self, messages: list[Message]) -> None:
         limit_us = self._clock_limit_us()
         commands, ended = by_partition(messages)
+        self._intake.command_ends.forget(commands)
         for number, batch in commands.items():
             if self._partitions.reads(number):
                 writer = self._writers[number]
+                self._intake.usage_ends.confirm(number, writer.decider, latest_us(batch))
                 self._guarded(number, partial(writer.decider.decide_commands, batch, limit_us))
                 self._bound(writer)
-        self._tell_watermarks(ended, lambda watermark: watermark.ended("ledger_commands"))
+        self._intake.ended(self._intake.command_ends, ended)
         for number in ended:
             self._intake.caught_up(number)
-
-    def _tell_watermarks(self, numbers: Iterable[int], tell: Callable[[Watermark], None]) -> None:
-        """Tell the watermarks of those of these partitions that are served here."""
-        for number in numbers:
-            if number in self._writers:
-                tell(self._writers[number].decider.watermark)
 
     def _serve_commands(self) -> None:
         """Decide the commands that have come, and begin every commit that is due."""
@@ -180,6 +172,7 @@ class Loop:
 
     def _decide_usage(self, writer: PartitionWriter, batch: list[Message]) -> None:
         limit_us = self._clock_limit_us()
+        self._intake.command_ends.confirm(writer.number, writer.decider, latest_us(batch))
         self._guarded(writer.number, partial(_decide_in_slices, writer, batch, limit_us))
         self._bound(writer)
 
