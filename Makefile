@@ -26,7 +26,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test uncompiled check checked format compile bench mutants clean setup
+.PHONY: help demo test uncompiled check checked format compile bench simulate mutants clean setup
 
 help: ## Show this list
 	@echo "Drawdown: prepaid credits, drawn down by usage events"
@@ -35,7 +35,7 @@ help: ## Show this list
 		| awk '{ command = $$1 " " $$2; $$1 = $$2 = ""; printf "  %-14s %s\n", command, $$0 }'
 	@echo
 	@echo "  demo takes ONCE=1 (stop when the trace is through, and audit), TRACE=FILE, SEED=N, RATE=N;"
-	@echo "  bench takes ONLY=key,key, mutants ONLY='drawdown.domain.lots*'; every target takes PYTHON=python3.x"
+	@echo "  bench takes ONLY=key,key, simulate FROM=N, mutants ONLY='drawdown.domain.lots*'; every target takes PYTHON=python3.x"
 
 demo: compile ## Start everything, play usage through it, watch balances move (Ctrl-C ends it)
 	@exec $(IN)/drawdown demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(TRACE),--trace "$(TRACE)") \
@@ -76,6 +76,10 @@ compile: $(SETUP) ## Compile the hot path with mypyc (a no-op when nothing chang
 
 bench: compile ## Measure against the baselines; the table also goes to .bench/latest.json
 	@exec $(IN)/python -m tests.benchmarks $(if $(ONLY),--only "$(ONLY)")
+
+simulate: compile ## Run the ledger's loops through faults by a seed: SEED=… one, told step by step; SEEDS=… many
+	@exec $(IN)/python -m tests.simulation $(if $(SEED),--seed "$(SEED)") $(if $(SEEDS),--seeds "$(SEEDS)") \
+		$(if $(FROM),--from "$(FROM)")
 
 mutants: $(SETUP) ## Change the domain in every small way, and list what no example-based test notices (hours)
 	@mkdir -p $(MUTANTS)

@@ -1,0 +1,70 @@
+"""A thousand seeds hold, a seed is one history, and each is as long and as bad as it should be."""
+
+from collections import Counter
+
+import pytest
+
+from tests.simulation.plan import FAULTS, FAULTS_MIN, STEPS, USUAL, plan_of
+from tests.simulation.running import Failure, failure_of, run, shrunk
+from tests.simulation.world import World
+
+SEEDS = 1_000
+CHUNK = 50
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+def test_seeds_hold(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        failure = failure_of(seed)
+        if failure is not None:
+            pytest.fail(f"seed {seed}: make simulate SEED={seed}\n{shrunk(failure)}")
+
+
+def test_a_seed_is_one_history() -> None:
+    first, second = run(plan_of(7)), run(plan_of(7))
+    assert isinstance(first, World)
+    assert isinstance(second, World)
+    assert first.history == second.history
+    assert [book.entries for book in first.auditor.books] == [
+        book.entries for book in second.auditor.books
+    ]
+
+
+def test_each_plan_has_its_steps_and_faults_and_all_kinds_come_up() -> None:
+    kinds: Counter[str] = Counter()
+    for seed in range(200):
+        plan = plan_of(seed)
+        assert len(plan) >= STEPS
+        assert sum(step.kind in FAULTS for step in plan) >= FAULTS_MIN
+        kinds.update(step.kind for step in plan)
+    assert set(kinds) == {*USUAL, *FAULTS}
+
+
+def test_much_is_decided_and_much_goes_wrong() -> None:
+    worlds = [run(plan_of(seed)) for seed in range(20)]
+    entries, said = 0, ""
+    for world in worlds:
+        assert isinstance(world, World)
+        entries += sum(len(book.entries) for book in world.auditor.books)
+        said += "\n".join(world.history)
+    assert entries > 20 * 100
+    for event in (
+        *("partition_opened", "partition_given_up", "partitions_revoked", "transaction_failed"),
+        *("crashes", "starts", "is paused within a call", "is stopped until", "recovers"),
+        *("goes down, its disk is", "away", "fenced"),
+    ):
+        assert event in said, f"never: {event}"
+
+
+def test_a_failing_plan_is_shortened() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.simulation.auditor.Auditor.close", _find_fault_with_garbage)
+        failure = failure_of(next(s for s in range(99) if "garbage" in dict(plan_of(s))))
+        assert failure is not None
+        shorter = shrunk(failure)
+    assert [step.kind for step in shorter.plan] == ["garbage"]
+    assert isinstance(shorter, Failure)
+
+
+def _find_fault_with_garbage(auditor: object) -> None:
+    assert not getattr(auditor, "unfit", None), "garbage was sent"
