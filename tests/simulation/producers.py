@@ -66,6 +66,12 @@ class TransactionalProducer:
             report(None, message)
         return len(reports)
 
+    def flush(self, _timeout_s: float = 0) -> int:
+        """Send what is queued; how much is left."""
+        self._send(len(self._queue))
+        self.poll()
+        return len(self._queue)
+
     def send_offsets_to_transaction(
         self, offsets: Sequence[TopicPartition], metadata: Metadata, _timeout_s: float
     ) -> None:
