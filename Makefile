@@ -26,7 +26,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test uncompiled check checked format compile bench simulate mutants clean setup
+.PHONY: help demo test uncompiled check checked format compile bench simulate chaos mutants clean setup
 
 help: ## Show this list
 	@echo "Drawdown: prepaid credits, drawn down by usage events"
@@ -35,6 +35,7 @@ help: ## Show this list
 		| awk '{ command = $$1 " " $$2; $$1 = $$2 = ""; printf "  %-14s %s\n", command, $$0 }'
 	@echo
 	@echo "  demo takes ONCE=1 (stop when the trace is through, and audit), TRACE=FILE, SEED=N, RATE=N;"
+	@echo "  chaos takes EACH=faults of each kind, SECONDS=N, EVENTS=N, KINDS=kind,kind, SEED=N, RATE=events/s;"
 	@echo "  bench takes ONLY=key,key, simulate FROM=N, mutants ONLY='drawdown.domain.lots*'; every target takes PYTHON=python3.x"
 
 demo: compile ## Start everything, play usage through it, watch balances move (Ctrl-C ends it)
@@ -80,6 +81,11 @@ bench: compile ## Measure against the baselines; the table also goes to .bench/l
 simulate: compile ## Run the ledger's loops through faults by a seed: SEED=… one, told step by step; SEEDS=… many
 	@exec $(IN)/python -m tests.simulation $(if $(SEED),--seed "$(SEED)") $(if $(SEEDS),--seeds "$(SEEDS)") \
 		$(if $(FROM),--from "$(FROM)")
+
+chaos: compile ## Kill, stop, cut, fill and step clocks at random under load; compare topics and tables after each round
+	@exec $(IN)/python -m tests.chaos $(if $(EACH),--each "$(EACH)") $(if $(SECONDS),--seconds "$(SECONDS)") \
+		$(if $(EVENTS),--events "$(EVENTS)") $(if $(KINDS),--kinds "$(KINDS)") \
+		$(if $(SEED),--seed "$(SEED)") $(if $(RATE),--rate "$(RATE)")
 
 mutants: $(SETUP) ## Change the domain in every small way, and list what no example-based test notices (hours)
 	@mkdir -p $(MUTANTS)

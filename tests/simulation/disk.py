@@ -90,6 +90,9 @@ class SimulatedStates:
         self._disk.directories[store.place] = {}
         return self._opened(store.place)
 
+    def snapshots(self, partition: int) -> None:
+        """None are made."""
+
     def _opened(self, place: tuple[int, int]) -> State:
         rows = self._disk.directories.setdefault(place, {})
         store = SimulatedStore(self, place, rows)

