@@ -11,7 +11,7 @@ from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
 from drawdown.ledger_processor.failures import Call, Kind, TransactionFailed
 from drawdown.ledger_processor.outbox import Outbox
-from drawdown.ledger_processor.partition import PartitionWriter
+from drawdown.ledger_processor.partition import LATE_S, PartitionWriter
 from drawdown.settings import Settings, load
 from tests.ledger_processor.scripted import (
     Patience,
@@ -200,3 +200,17 @@ def test_a_commit_under_way_is_waited_for_no_longer_than_asked() -> None:
     committed = partition.writer.finished()
     assert committed is not None
     assert committed.outbox.events == 1
+
+
+def test_a_call_that_never_ends_is_given_up_when_its_time_is_up() -> None:
+    partition = Partition(load(transaction_timeout_ms=2_000))
+    partition.threads.slow = {"_commit"}
+    partition.decider.entries(b"1")
+    partition.writer.begin(None)
+    partition.clock.sleep(2 + LATE_S)
+    assert partition.writer.finished() is None
+    partition.clock.sleep(0.1)
+    with pytest.raises(TransactionFailed) as raised:
+        partition.writer.finished()
+    assert raised.value.failure.kind is Kind.UNKNOWN
+    assert not partition.writer.committing

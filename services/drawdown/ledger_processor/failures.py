@@ -188,6 +188,15 @@ class TransactionFailed(Exception):
         self.failure: Final = failure
 
 
+UNENDING: Final = Failure(
+    call=Call.SEND_OFFSETS,
+    kind=Kind.UNKNOWN,
+    code="_TIMED_OUT",
+    said="the client doesn't return from a call whose time is up",
+)
+"""The one call that was seen never to end."""
+
+
 def judged(call: Call, error: KafkaError) -> Failure:
     """What kind of failure an error of a call is."""
     kind = _kind(call, error)

@@ -5,6 +5,7 @@ decided into the outbox. After any error around a transaction the whole of it, s
 is thrown away and recovered; an epoch is never used again.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
 from drawdown.errors import StateUnwritable
 from drawdown.ledger_processor.calls import repeated
-from drawdown.ledger_processor.failures import Call, Remedy, TransactionFailed, judged
+from drawdown.ledger_processor.failures import UNENDING, Call, Remedy, TransactionFailed, judged
 from drawdown.ledger_processor.keeping import Keeper, Saving
 from drawdown.ledger_processor.outbox import Outbox, Record
 from drawdown.settings import Settings
@@ -26,6 +27,9 @@ from drawdown.settings import Settings
 _Batch = tuple[str, list[Record]]
 """A topic's full name, and the records for it."""
 
+LATE_S = 5.0
+"""So long after its time a call counts as one that never ends: librdkafka's
+`send_offsets_to_transaction` doesn't when a connection breaks at the wrong moment (2.16)."""
 IDLE_COMMIT_S = 60.0
 """Where nothing but idle ticks came, their offsets are committed this often, for the lag shown."""
 
@@ -79,6 +83,8 @@ class PartitionWriter:
         self._in_flight: Future[None] | None = None
         self._sent = Outbox()
         self._began_at = 0.0
+        self._call_ends_at = math.inf
+        """When the call under way should have ended at last."""
 
     @property
     def committing(self) -> bool:
@@ -137,6 +143,7 @@ class PartitionWriter:
             ]
         )
         offsets = self._offsets(outbox)
+        self._call_ends_at = self._clock.monotonic() + self._settings.transaction_timeout_ms / 1_000
         self._in_flight = self._committers.submit(self._commit, rest, offsets, group_metadata)
 
     def finished(self, *, within_s: float = 0.0) -> Committed | None:
@@ -146,10 +153,12 @@ class PartitionWriter:
         """
         future = self._in_flight
         if future is None or not (within_s > 0 or future.done()):
+            self._give_up_if_late()
             return None
         try:
             future.result(within_s)
         except TimeoutError:
+            self._give_up_if_late()
             return None
         except (TransactionFailed, StateUnwritable):
             self._in_flight = None
@@ -158,6 +167,12 @@ class PartitionWriter:
         if self._keeper is not None and self._saving is not None:
             self._keeper.saved(self._saving)
         return Committed(outbox=self._sent, seconds=self._clock.monotonic() - self._began_at)
+
+    def _give_up_if_late(self) -> None:
+        """Its thread waits on with its producer; the next producer fences both."""
+        if self._in_flight is not None and self._clock.monotonic() > self._call_ends_at + LATE_S:
+            self._in_flight = None
+            raise TransactionFailed(self.number, UNENDING)
 
     def save(self) -> None:
         """Save everything, so that whoever opens the partition next has nothing to fold, unless
@@ -229,12 +244,15 @@ class PartitionWriter:
             lambda left_s: producer.send_offsets_to_transaction(offsets, group_metadata, left_s),
         )
         self._call(Call.COMMIT, producer.commit_transaction)
+        # Saving takes as long as the disk does.
+        self._call_ends_at = math.inf
         if self._keeper is not None and self._saving is not None:
             self._keeper.write(self._saving, self._last_offset)
 
     def _call(self, call: Call, step: Callable[[float], object]) -> None:
         """The broker aborts a transaction after its timeout, so none is waited for longer."""
         within_s = self._settings.transaction_timeout_ms / 1_000
+        self._call_ends_at = self._clock.monotonic() + within_s
         repeated(self.number, call, step, clock=self._clock, within_s=within_s)
 
 
