@@ -131,6 +131,8 @@ def _base(settings: Settings) -> dict[str, str | int | float | bool]:
     return {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "log.connection.close": False,
+        # A broker that is back should be found within a second, not within librdkafka's ten.
+        "reconnect.backoff.max.ms": 1_000,
         **settings.kafka_security(),
     }
 
