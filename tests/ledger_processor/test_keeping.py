@@ -41,6 +41,7 @@ class KeptWorld(World):
                 partition_seq=checkpoint.fold.partition_seq - 1,
                 closed_until=checkpoint.closed_until,
                 cards=shelf.cards(),
+                parked=shelf.parked(),
                 dues=shelf.dues(),
             )
         return Keeper(ledger, self.store, TOPIC, unsaved_max=UNSAVED_MAX, begun=checkpoint)

@@ -28,7 +28,7 @@ from drawdown.domain.memory import (
     key_of,
 )
 from drawdown.domain.numbers import NEVER
-from drawdown.domain.parking import Parking
+from drawdown.domain.parking import Parked, Parking
 from drawdown.domain.policies import DEFAULT_POLICY, Policy, changed
 from drawdown.domain.rate_cards import RateCard
 from drawdown.domain.rating import RateBook
@@ -182,6 +182,7 @@ class Books:
         partition_seq: int,
         closed_until: int,
         cards: list[RateCard],
+        parked: list[Parked],
         dues: Iterable[tuple[str, int]],
     ) -> None:
         """Begin with what the shelf holds: what follows are the entries after `partition_seq`."""
@@ -189,6 +190,7 @@ class Books:
         self.closed_until = closed_until
         for card in cards:
             self.rate_book.apply(card)
+        self.parking.restore(parked)
         self.cabinet.dues.restore(dues)
         account = self.account(PARTITION_CUSTOMER, PARTITION_UNIT)
         if account is not None:

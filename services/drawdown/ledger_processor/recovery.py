@@ -219,9 +219,9 @@ class _Recovery:
                 partition_seq=state.checkpoint.fold.partition_seq - 1,
                 closed_until=state.checkpoint.closed_until,
                 cards=shelf.cards(),
+                parked=shelf.parked(),
                 dues=shelf.dues(),
             )
-            ledger.parking.restore(shelf.parked())
         return ledger
 
     # ---- Step 3.
