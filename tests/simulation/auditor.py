@@ -199,14 +199,27 @@ class Auditor:
 
     def _close_input(self, book: PartitionBook, source: str) -> None:
         topic = self._topic(source)
-        for record in self._broker.partitions[topic, book.number].records:
+        records = self._broker.partitions[topic, book.number].records
+        missing = self.accounted(book.number, source)
+        if missing < len(records):
+            raise Wrong(f"lost: {topic} [{book.number}] offset {missing}")
+
+    def accounted(self, number: int, source: str, start: int = 0) -> int:
+        """The first input from `start` on of which nothing is known yet, or the end."""
+        topic, book = self._topic(source), self.books[number]
+        records = self._broker.partitions[topic, number].records
+        for record in records[start:]:
             if record.offset in book.decided[source]:
                 continue
-            if (topic, book.number, record.offset) in self.unfit:
+            origin = (topic, number, record.offset)
+            if origin in self._parked:
                 continue
+            if origin in self.unfit:
+                return record.offset
             assert record.value is not None
             if not self._known(book, source, record.value):
-                raise Wrong(f"lost: {topic} [{book.number}] offset {record.offset}")
+                return record.offset
+        return len(records)
 
     def _known(self, book: PartitionBook, source: str, value: bytes) -> bool:
         """Whether an input without entries repeats one that has some, or is a tick."""

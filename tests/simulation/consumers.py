@@ -205,6 +205,8 @@ class SimulatedConsumer:
                 continue
             partition = self._broker.partitions[assigned.place]
             stable = partition.stable
+            # Where there is nothing any more, the client begins with the earliest.
+            assigned.fetch_at = max(assigned.fetch_at, partition.start)
             if assigned.fetch_at > stable or assigned.ended_at == stable:
                 continue
             count = 0

@@ -49,6 +49,8 @@ class Partition:
 
     def __init__(self) -> None:
         self.records: Final[list[Record]] = []
+        self.start = 0
+        """Records before it are deleted; the auditor sees them still."""
         self.open: Final[dict[str, int]] = {}
         """The first offset of each open transaction, by transactional id."""
 
@@ -223,4 +225,4 @@ class Broker:
         """The first offset and the last stable one. Raises for a partition that isn't there."""
         if place not in self.partitions:
             raise failure(KafkaError._UNKNOWN_PARTITION)
-        return 0, self.partitions[place].stable
+        return self.partitions[place].start, self.partitions[place].stable

@@ -5,9 +5,10 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from tests.simulation.auditor import INPUTS
 from tests.simulation.disk import Disk
 from tests.simulation.link import Fault
-from tests.simulation.processes import Process, Processor
+from tests.simulation.processes import PARTITIONS, SETTINGS, Process, Processor
 
 PROCESSORS: Final = 3
 PROJECTORS: Final = 2
@@ -136,6 +137,29 @@ def garbage(world: World, chance: Random) -> str:
 def late_usage(world: World, chance: Random) -> str:
     """Usage is sent long after it occurred, or before."""
     return world.send(world.workload.late_usage(chance, world.broker.clock.now_us()))
+
+
+def offsets_lost(world: World, _chance: Random) -> str | None:
+    """The broker forgets a group's offsets, as it does with topics that it doesn't subscribe to."""
+    if world.deletes:
+        return None
+    world.keeps = True
+    world.broker.offsets.clear()
+    return "the broker forgets committed offsets"
+
+
+def retention(world: World, chance: Random) -> str | None:
+    """Inputs are deleted that are decided, committed, and old enough."""
+    if world.keeps:
+        return None
+    world.deletes = True
+    source, number = chance.choice(list(INPUTS)), chance.randrange(PARTITIONS)
+    topic = SETTINGS.topic(INPUTS[source])
+    partition = world.broker.partitions[topic, number]
+    committed = world.broker.offsets.get((world.processor_group.name, topic, number), 0)
+    accounted = world.auditor.accounted(number, source, partition.start)
+    partition.start = max(partition.start, min(committed, accounted))
+    return f"{topic}-{number} begins at {partition.start} from now on"
 
 
 def _kill(process: Process) -> None:

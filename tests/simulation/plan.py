@@ -49,6 +49,8 @@ FAULTS: Final[dict[str, int]] = {
     "database": 5,
     "crash_projector": 3,
     "disk_fault": 5,
+    "offsets_lost": 1,
+    "retention": 3,
 }
 
 

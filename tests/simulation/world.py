@@ -61,6 +61,10 @@ class World:
         self.taken = 0
         self.wrong = ""
         """What a process itself found wrong."""
+        self.deletes = False
+        """Whether inputs were deleted; then committed offsets must be kept,"""
+        self.keeps = False
+        """and whether those were lost; then inputs must be kept."""
         self._faults_cease = False
         self._nested = 0
         self.sent: list[Sent] = []
