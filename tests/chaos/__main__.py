@@ -136,10 +136,9 @@ def _show(outcome: Outcome, console: Console) -> None:
         highlight=False,
     )
     if outcome.exits:
-        ended = ", ".join(f"{what}: {times}" for what, times in sorted(outcome.exits.items()))
-        console.print(
-            f"processes that ended by themselves and were restarted, by exit code: {ended}"
-        )
+        console.print("processes that ended by themselves and were restarted:")
+        for what, times in sorted(outcome.exits.items()):
+            console.print(f"{times:5} {what}", markup=False, highlight=False)
     for difference in found.differences:
         console.print(f"[red]{difference}[/red]", highlight=False)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import IO, Final
 _RESTART_S: Final = 1.0
 _LOOK_S: Final = 0.1
 _STOP_S: Final = 60.0
+_NUMBERS: Final = re.compile(r"\S*/\S*|\d+")
+"""What differs from one time to the next: left out, so that reasons can be counted."""
 
 
 class Member:
@@ -28,13 +31,14 @@ class Member:
         self.halted: dict[int, str] = {}
         self.said: Final[Counter[str]] = Counter()
         """How often each event was logged."""
-        self.exits: Final[Counter[int]] = Counter()
-        """How it ended by itself, by exit code."""
+        self.exits: Final[Counter[str]] = Counter()
+        """How it ended by itself: exit code, and the reason that it gave."""
         self.down = False
         """Whether it is kept down, so that nobody restarts it."""
         self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
         self._ended_at = 0.0
+        self._reason = ""
         self._lock = threading.RLock()
         """Faults and the supervisor start and end it from different threads."""
 
@@ -57,7 +61,7 @@ class Member:
                 self._spawn()
 
     def _spawn(self) -> None:
-        self.owned, self.halted = set(), {}
+        self.owned, self.halted, self._reason = set(), {}, ""
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"drawdown.{self.service}"],
             stdin=subprocess.DEVNULL,
@@ -105,7 +109,8 @@ class Member:
             if not self._ended_at:
                 self._ended_at = now
                 self.owned = set()
-                self.exits[self._process.returncode] += 1
+                code = self._process.returncode
+                self.exits[f"{self.service} {code} {self._reason}".strip()] += 1
             elif now - self._ended_at >= _RESTART_S:
                 self._ended_at = 0.0
                 self._spawn()
@@ -127,6 +132,8 @@ class Member:
     def _heed(self, said: dict[str, object]) -> None:
         event, partition = str(said["event"]), said.get("partition")
         self.said[event] += 1
+        if event == "ended":
+            self._reason = _NUMBERS.sub("…", str(said.get("reason")))
         if not isinstance(partition, int):
             return
         if event == "partition_opened":

@@ -10,14 +10,14 @@ from typing import Final
 from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
 _POLL_S: Final = 0.02
-_GRACE_S: Final = 0.1
-"""What arrives so soon after a fault was committed before it."""
 
 
 @dataclass(slots=True)
 class _Waiting:
     kind: str
     began_at: float
+    began_ms: int
+    """The time of day: what was produced before it was on its way already."""
     partitions: set[int] = field(default_factory=set)
 
 
@@ -58,7 +58,8 @@ class Pauses:
     def begin(self, kind: str, partitions: Iterable[int]) -> None:
         """A fault struck these partitions now."""
         with self._lock:
-            self._waiting.append(_Waiting(kind, time.monotonic(), set(partitions)))
+            now_ms = time.time_ns() // 1_000_000
+            self._waiting.append(_Waiting(kind, time.monotonic(), now_ms, set(partitions)))
 
     @property
     def waiting(self) -> bool:
@@ -74,15 +75,18 @@ class Pauses:
         while not self._stopping.is_set():
             messages = self._client.consume(1_000, _POLL_S)
             now = time.monotonic()
-            moved = {each.partition() for each in messages if each.error() is None}
-            if moved:
-                self._moved(moved, now)
+            produced = {
+                each.partition(): each.timestamp()[1] for each in messages if each.error() is None
+            }
+            if produced:
+                self._moved(produced, now)
 
-    def _moved(self, partitions: set[int | None], now: float) -> None:
+    def _moved(self, produced: dict[int | None, int], now: float) -> None:
+        """When each of these partitions' last entry was produced (ms)."""
         with self._lock:
             for waiting in self._waiting:
-                if now - waiting.began_at > _GRACE_S:
-                    for number in waiting.partitions & partitions:
+                for number in waiting.partitions & produced.keys():
+                    if produced[number] > waiting.began_ms:
                         waiting.partitions.discard(number)
                         paused = self.seconds.setdefault(waiting.kind, [])
                         paused.append(now - waiting.began_at)

@@ -56,7 +56,7 @@ class Outcome:
     findings: Findings = field(default_factory=Findings)
     pauses: dict[str, list[float]] = field(default_factory=dict)
     exits: Counter[str] = field(default_factory=Counter)
-    """How processes ended by themselves: service and exit code."""
+    """How processes ended by themselves: service, exit code, reason."""
     commands: int = 0
     seconds: float = 0.0
     logs: str = ""
@@ -114,8 +114,7 @@ def run(plan: Plan, progress: Progress) -> Outcome:
         finally:
             topics.close()
             for member in site.members:
-                for code, times in member.exits.items():
-                    outcome.exits[f"{member.service} {code}"] += times
+                outcome.exits += member.exits
             if not outcome.findings.fine:
                 outcome.logs = _logs(site.members)
     outcome.seconds = time.monotonic() - began_at
