@@ -125,6 +125,20 @@ RECOVERY_SECONDS: Final = Gauge(
     registry=CATALOGUE,
 )
 
+CUSTOMERS_IN_MEMORY: Final = Gauge(
+    "drawdown_customers_in_memory",
+    "Customers whose accounts a partition holds in memory; the others are looked up on disk. Where "
+    "it stays at its limit (DRAWDOWN_STATE_CACHE_ACCOUNTS) and lag grows, raise that.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+STATE_REBUILDS: Final = Counter(
+    "drawdown_state_rebuilds_total",
+    "Local states that were deleted and read from the ledger again: corrupt, of another ledger, or "
+    "of another format. One after an update is meant; another one says that a disk is failing.",
+    ["partition"],
+    registry=CATALOGUE,
+)
 RECOVERY_LEFT: Final = Gauge(
     "drawdown_recovery_left_records",
     "Ledger records that the partition's recovery has yet to fold; 0: it is through. Divide by "

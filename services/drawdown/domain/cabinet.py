@@ -54,6 +54,10 @@ class Cabinet:
         self._of_nobody: list[tuple[str, str]] = []
         """What was kept of customers without an account."""
 
+    def __len__(self) -> int:
+        """How many customers are in memory."""
+        return len(self._younger) + len(self._older)
+
     def attach(self, shelf: Shelf, customers_max: int) -> None:
         """Keep what is saved on a shelf, from before the first entry on."""
         self.shelf = shelf

@@ -12,6 +12,7 @@ from drawdown.ledger_processor.partition import Committed, Deciding
 from drawdown.metrics import (
     BATCH_RECORDS,
     COMMANDS_IN,
+    CUSTOMERS_IN_MEMORY,
     DEAD_LETTERS,
     DUE_LAG_SECONDS,
     DUPLICATES,
@@ -92,6 +93,12 @@ def observe_due_lag(served: Mapping[int, Deciding], now_us: int) -> None:
     for number, decider in served.items():
         waiting_us = max(0, now_us - decider.ledger.next_due_at())
         DUE_LAG_SECONDS.labels(str(number)).set(waiting_us / SECOND_US)
+
+
+def observe_memory(served: Mapping[int, Deciding]) -> None:
+    """Show how many customers each partition has in memory."""
+    for number, decider in served.items():
+        CUSTOMERS_IN_MEMORY.labels(str(number)).set(len(decider.ledger.cabinet))
 
 
 def is_end(message: Message) -> bool:

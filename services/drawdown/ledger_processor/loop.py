@@ -24,6 +24,7 @@ from drawdown.ledger_processor.counting import (
     count,
     observe_due_lag,
     observe_lag,
+    observe_memory,
 )
 from drawdown.ledger_processor.intake import Intake
 from drawdown.ledger_processor.openings import Openings, OpenPartition
@@ -141,6 +142,7 @@ class Loop:
             numbers = list(self._writers)
             observe_lag(self._settings, self._usage, self._commands, numbers)
             observe_due_lag(served, self._clock.now_us())
+            observe_memory(served)
             self._partitions.show()
         if fenced := self._partitions.membership.fenced_too_long(now):
             # Only a new assignment brings back what was fenced.

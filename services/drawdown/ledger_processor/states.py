@@ -17,6 +17,7 @@ from drawdown.adapters.local_state.rocks import RocksStore, block_cache
 from drawdown.adapters.local_state.snapshots import Snapshots
 from drawdown.adapters.local_state.store import MemoryStore, Store
 from drawdown.errors import StateUnreadable, StateUnwritable
+from drawdown.metrics import STATE_REBUILDS
 from drawdown.settings import Settings
 
 _DIRECTORIES_MAX: Final = 8
@@ -123,6 +124,7 @@ class DiskStates:
 
     def _anew(self, partition: int, folder: Path, reason: str, *, copy: bool = True) -> State:
         _log.warning("state_rebuilt", partition=partition, folder=str(folder), reason=reason)
+        STATE_REBUILDS.labels(str(partition)).inc()
         try:
             shutil.rmtree(folder)
         except OSError as error:
