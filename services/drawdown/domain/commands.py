@@ -108,10 +108,9 @@ def _about_lots(books: Books, draft: Draft, command: Command) -> Ruling:
         return freeze(draft, body)
     if isinstance(body, Unfreeze):
         return unfreeze(draft, body)
-    if isinstance(body, NoteDispute):
-        named = books.disputes.get(key_of(customer_id, body.dispute_id))
-        return note_dispute(draft, body, named)
-    return Refusal("unsupported_command", type(body).__name__)
+    assert isinstance(body, NoteDispute), f"{type(body).__name__} is carried out elsewhere"
+    named = books.disputes.get(key_of(customer_id, body.dispute_id))
+    return note_dispute(draft, body, named)
 
 
 def _about_rules(
