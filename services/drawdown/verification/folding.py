@@ -205,6 +205,8 @@ class FoldedPartition:
             raise LedgerCorrupt(f"{entry.entry_id} can't be folded: {error}") from error
         if charged is not None:
             charged.stands_in(entry)
+            # All charges that are in memory are kept when there are many, whosever they are.
+            account.charges.unsaved.clear()
         account.head = entry.hash
         return account
 
@@ -249,8 +251,6 @@ class FoldedPartition:
         self._checkpoint.keep_charges(charges)
         for key, charged in charges:
             self._charges.drop(key, charged)
-        for account in self.accounts.values():
-            account.charges.unsaved.clear()
         self._checkpoint.tell(self._signs)
         self._signs.clear()
 
