@@ -105,9 +105,14 @@ class RocksStore:
             raise StateUnwritable(f"{folder}: {error}") from error
 
     def close(self) -> None:
-        """Flush and give up the directory."""
+        """Flush and give up the directory. What can't be flushed will be folded again."""
         with self._writing:
-            self._db.close()
+            try:
+                self._db.close()
+            except Exception:
+                # After a write that failed the client refuses to flush, and keeps the directory:
+                # without the object it lets go of it.
+                del self._db
 
 
 def block_cache(size_bytes: int) -> Cache:
