@@ -49,13 +49,13 @@ def many(seeds: range) -> int:
     cores = os.cpu_count() or 1
     with ProcessPoolExecutor(cores) as pool, Progress(*columns) as progress:
         task = progress.add_task("seeds", total=len(seeds))
-        failed: list[int] = []
+        failed = 0
         while batch := list(islice(chunks, 4 * cores)):
             for wrong in pool.map(failing, batch):
-                failed += wrong
                 progress.advance(task, CHUNK)
-    for seed in failed:
-        print(f"seed {seed} fails: make simulate SEED={seed}")
+                for seed in wrong:
+                    progress.console.print(f"seed {seed} fails: make simulate SEED={seed}")
+                    failed += 1
     if not failed:
         print(f"{len(seeds)} seeds hold")
     return 1 if failed else 0
