@@ -208,6 +208,43 @@ def test_the_partition_begins_with_what_was_saved_of_it() -> None:
     assert world.refuse(parked, customer_id=PARTITION_CUSTOMER) == "record_decided"
 
 
+def test_a_charge_in_another_unit_is_refunded_behind_the_latest() -> None:
+    world = forgetful()
+    world.apply(card(unit="token", version="2"))
+    world.grant("tokens", 9 * CREDIT, unit="token")
+    world.use("e", 5)
+    later = T + 36 * DAY_US
+    again = usage("e", unit="token", occurred_at=later)
+    assert world.decide(again, later).outcome == "accepted"
+    forget(world)
+    refunded = world.accept(RefundUsage(refund_id="r", event_id="e"), at=later)
+    assert refunded[0].amount == 5 * CREDIT
+    forget(world)
+    assert world.refuse(RefundUsage(refund_id="s", event_id="e"), at=later) == "exceeds_charge"
+
+
+def test_entries_that_were_saved_are_passed_over() -> None:
+    world = KeptWorld(MemoryStore())
+    world.grant("lot", 9 * CREDIT, expires_at=T + DAY_US)
+    for number in range(3):
+        world.grant(f"other-{number}", CREDIT, customer_id=f"c{number}")
+    at = T + DAY_US + HOUR_US
+    # Saved with its customer, while the entries of others before it aren't.
+    assert [facts.type for facts in world.decide(tick("tick", at), at).facts] == ["expiration"]
+    world.save()
+    before = world.ledger.partition_seq
+    world.reopen()
+    assert world.ledger.partition_seq == before
+    assert world.decide(tick("tick", at), at).outcome == "duplicate"
+    world.decide(usage("e"))
+    world.grant("more", CREDIT, at)
+    world.grant("c3", CREDIT, at, customer_id="c3")
+    world.grant("c4", CREDIT, at, customer_id="c4")
+    world.save()
+    world.reopen()
+    assert world.account().account_seq == 4
+
+
 @pytest.mark.parametrize("everything", [True, False])
 def test_a_ledger_opened_again_goes_on(*, everything: bool) -> None:
     world = forgetful()

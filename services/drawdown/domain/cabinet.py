@@ -206,7 +206,8 @@ class Cabinet:
             memory.drop(key, value)
         elif isinstance(value, RejectedUsage):
             self.rejected.drop(key, value)
-        elif isinstance(value, bool):
-            self.business_keys.drop(key, value)
         elif isinstance(value, str):
             self.disputes.drop(key, value)
+        else:
+            assert isinstance(value, bool), f"a {table} isn't kept"
+            self.business_keys.drop(key, value)

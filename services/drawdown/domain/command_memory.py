@@ -39,8 +39,8 @@ class CommandMemory:
         keys, hold.commands = hold.commands, []
         for key in keys:
             first = self.first.get(key)
-            if first is not None:
-                left = first.holds - 1
-                kept_until = until if left == 0 else first.until
-                self.first.keep(key, first.kept(until=kept_until, holds=left))
+            assert first is not None, f"{key!r} named a hold and isn't remembered"
+            left = first.holds - 1
+            kept_until = until if left == 0 else first.until
+            self.first.keep(key, first.kept(until=kept_until, holds=left))
         return keys
