@@ -211,8 +211,9 @@ def through(settings: Settings, usage: Iterator[Usage], events: int) -> Run:
     """Have so many events at hand for who consumes them, and time that."""
     held = Held(settings, usage)
     log = Log(settings, "ledger-entries")
+    start = log.end()
     held.release()
-    return timed(log.end, events)
+    return timed(log.end, events, start)
 
 
 def check_deductions(settings: Settings) -> None:

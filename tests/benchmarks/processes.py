@@ -121,13 +121,15 @@ class Run:
         return self.records / self.seconds
 
 
-def timed(end: Callable[[], int], records: int) -> Run:
+def timed(end: Callable[[], int], records: int, start: int | None = None) -> Run:
     """Watch a count grow by `records`, from the first growth that is seen to the last.
+
+    `start` is where it stood; None: it can't have grown yet.
 
     The first growth marks the start and doesn't count. Markers of transactions do: one in some
     thousands of records, alike on both sides of a ratio.
     """
-    start = last = end()
+    start = last = end() if start is None else start
     target, first, first_at = start + records, 0, 0.0
     moved_at = time.monotonic()
     while last < target:
