@@ -15,7 +15,6 @@ RejectionCode = Literal[
     "no_rate",
     "out_of_range",
     # Form of commands.
-    "unsupported_command",
     "invalid_customer",
     "invalid_amount",
     "invalid_currency",
@@ -67,7 +66,6 @@ MEANING: Final[dict[RejectionCode, str]] = {
     "invalid_quantity": "there is none, one is negative or out of range, or they don't add up",
     "no_rate": "no rate card in force has a line for this meter, quantity and properties",
     "out_of_range": "an amount is beyond ±2⁶² micro-credits",
-    "unsupported_command": "this version of the ledger doesn't carry out this command",
     "invalid_customer": "this command isn't for this kind of account",
     "invalid_amount": "the amount must be more than 0 (an adjustment: other than 0)",
     "invalid_currency": "a price needs an ISO 4217 currency",
