@@ -139,7 +139,16 @@ def _open_partition(
             most=settings.poison_max, window=settings.poison_window, parked=recovered.parked
         ),
     )
-    writer = PartitionWriter(settings, number, decider, producer, threads, clock, recovered.keeper)
+    writer = PartitionWriter(
+        settings,
+        number,
+        decider,
+        producer,
+        threads,
+        clock,
+        recovered.keeper,
+        ledger_end=recovered.ledger_end,
+    )
     return Start(writer, recovered.usage_offset, recovered.command_offset)
 
 

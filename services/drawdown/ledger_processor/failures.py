@@ -197,6 +197,15 @@ UNENDING: Final = Failure(
 """The one call that was seen never to end."""
 
 
+MOVED: Final = Failure(
+    call=Call.PRODUCE,
+    kind=Kind.UNKNOWN,
+    code="_INCONSISTENT",
+    said="the ledger's end isn't where it was folded to: something stands there that isn't known",
+)
+"""What nobody else may have written: the state isn't the ledger's, and the transaction is left."""
+
+
 def judged(call: Call, error: KafkaError) -> Failure:
     """What kind of failure an error of a call is."""
     kind = _kind(call, error)

@@ -19,7 +19,14 @@ from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
 from drawdown.errors import StateUnwritable
 from drawdown.ledger_processor.calls import repeated
-from drawdown.ledger_processor.failures import UNENDING, Call, Remedy, TransactionFailed, judged
+from drawdown.ledger_processor.failures import (
+    MOVED,
+    UNENDING,
+    Call,
+    Remedy,
+    TransactionFailed,
+    judged,
+)
 from drawdown.ledger_processor.keeping import Keeper, Saving
 from drawdown.ledger_processor.outbox import Outbox, Record
 from drawdown.settings import Settings
@@ -68,8 +75,15 @@ class PartitionWriter:
         committers: Executor,
         clock: Clock,
         keeper: Keeper | None = None,
+        ledger_end: int | None = None,
     ) -> None:
-        """Commits run in `committers`, threads as a rule. `keeper` saves the decider's state."""
+        """Commits run in `committers`, threads as a rule. `keeper` saves the decider's state.
+
+        `ledger_end` is the offset up to which the ledger is folded. Nobody else may write there,
+        so the next entry must stand right at it; if it doesn't, nothing is committed. None: that
+        isn't known, and isn't looked at.
+        """
+        self._ledger_end = ledger_end
         self.number = number
         self.decider = decider
         self._settings = settings
@@ -80,6 +94,8 @@ class PartitionWriter:
         self._saving: Saving | None = None
         self._last_offset = -1
         """Of the last entry that was delivered."""
+        self._delivered_at = -1
+        """The same, of the transaction in flight."""
         self._in_flight: Future[None] | None = None
         self._sent = Outbox()
         self._began_at = 0.0
@@ -196,15 +212,16 @@ class PartitionWriter:
 
     def _reported(self, records: list[Record]) -> list[Any]:
         """Have the delivery of the last entry reported: the checkpoint says its offset."""
-        if self._saving is None or not records:
+        self._delivered_at = -1
+        if not records or (self._saving is None and self._ledger_end is None):
             return records
         return [*records[:-1], {**records[-1], "callback": self._delivered}]
 
-    def _delivered(self, _: KafkaError | None, message: Message) -> None:
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
         """What failed fails the commit."""
         offset = message.offset()
-        if offset is not None:
-            self._last_offset = offset
+        if error is None and offset is not None:
+            self._delivered_at = self._last_offset = offset
 
     def _produce(self, batches: list[_Batch]) -> list[_Batch]:
         """Hand records to the client; what its queue has no room for now is returned."""
@@ -243,11 +260,30 @@ class PartitionWriter:
             Call.SEND_OFFSETS,
             lambda left_s: producer.send_offsets_to_transaction(offsets, group_metadata, left_s),
         )
+        self._check_end()
         self._call(Call.COMMIT, producer.commit_transaction)
+        if self._ledger_end is not None and self._delivered_at >= 0:
+            # Behind the entries stands the marker of their transaction.
+            self._ledger_end = self._delivered_at + 2
         # Saving takes as long as the disk does.
         self._call_ends_at = math.inf
         if self._keeper is not None and self._saving is not None:
             self._keeper.write(self._saving, self._last_offset)
+
+    def _check_end(self) -> None:
+        """Before the commit: the entries must stand right behind those that were folded.
+
+        A broker that has just come back may tell an end that isn't; and what an earlier owner left
+        on its way may arrive late. Either way the next recovery reads more.
+        """
+        entries = len(self._sent.entries)
+        if self._ledger_end is None or entries == 0:
+            return
+        self._producer.flush(self._settings.transaction_timeout_ms / 1_000)
+        moved = self._delivered_at != self._ledger_end + entries - 1
+        # What wasn't delivered fails the commit, which says why.
+        if moved and self._delivered_at >= 0:
+            raise TransactionFailed(self.number, MOVED)
 
     def _call(self, call: Call, step: Callable[[float], object]) -> None:
         """The broker aborts a transaction after its timeout, so none is waited for longer."""

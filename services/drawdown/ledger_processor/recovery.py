@@ -57,7 +57,8 @@ class Recovered:
     """Where a partition goes on: next offsets of its inputs, and what was parked beyond them or
     shortly before, for the breaker.
 
-    `entries` counts those that were folded; `keeper` saves the state from now on, if it is kept.
+    `entries` counts those that were folded, up to the offset `ledger_end`; `keeper` saves the state
+    from now on, if it is kept.
     """
 
     ledger: Ledger
@@ -66,6 +67,7 @@ class Recovered:
     command_offset: int
     parked: set[tuple[str, int]]
     entries: int
+    ledger_end: int
 
 
 def recover(
@@ -156,7 +158,8 @@ class _Recovery:
                 begun=checkpoint,
                 snapshots=self._states.snapshots(self._partition),
             )
-        self._fold_all(folder, keeper, None if checkpoint is None else checkpoint.fold.offset)
+        begin = None if checkpoint is None else checkpoint.fold.offset
+        ledger_end = self._fold_all(folder, keeper, begin)
         usage = self._position("usage-events", folder.decided.get("usage_events"))
         commands = self._position("ledger-commands", folder.decided.get("ledger_commands"))
         positions = {
@@ -172,6 +175,7 @@ class _Recovery:
             command_offset=commands,
             parked=parked,
             entries=folder.entries,
+            ledger_end=ledger_end,
         )
 
     # ---- Step 2.
@@ -226,8 +230,8 @@ class _Recovery:
 
     # ---- Step 3.
 
-    def _fold_all(self, folder: Folder, keeper: Keeper | None, begin: int | None) -> None:
-        """Fold the ledger from an offset, or its start, to its end."""
+    def _fold_all(self, folder: Folder, keeper: Keeper | None, begin: int | None) -> int:
+        """Fold the ledger from an offset, or its start, to its end, which is given back."""
         with self._log(_LEDGER, begin) as log:
             begin = log.position
             for messages in log.batches():
@@ -240,6 +244,7 @@ class _Recovery:
             raise PartitionHalted(
                 f"partition {self._partition}: the decision of {folder.unfinished} is torn"
             )
+        return log.end
 
     # ---- Steps 4 and 5.
 
