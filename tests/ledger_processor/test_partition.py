@@ -1,7 +1,7 @@
 """A partition's writer: what it commits, and what becomes of each failure."""
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import pytest
 from confluent_kafka import KafkaError, Producer
@@ -50,6 +50,39 @@ class Written:
 
     def decide_commands(self, records: Sequence[ConsumedRecord], at_most_us: int) -> None:
         """Nothing is read here."""
+
+
+class Delivered:
+    """A delivery report's record."""
+
+    def __init__(self, offset: int) -> None:
+        self._offset = offset
+
+    def offset(self) -> int:
+        return self._offset
+
+
+class Reporting(ScriptedProducer):
+    """Reports deliveries: the first entry comes to stand at `end`, the others behind it."""
+
+    def __init__(self, broker: ScriptedBroker, end: int) -> None:
+        super().__init__(broker)
+        self.end = end
+        self._reports: list[tuple[Callable[[None, Delivered], None], int]] = []
+
+    def produce_batch(self, topic: str, messages: list[dict[str, Any]], partition: int = -1) -> int:
+        for place, message in enumerate(messages):
+            if "callback" in message:
+                self._reports.append((message["callback"], self.end + place))
+        if topic == ENTRIES:
+            self.end += len(messages) + 1
+        return super().produce_batch(topic, messages, partition)
+
+    def flush(self, timeout: float = -1) -> int:
+        for report, offset in self._reports:
+            report(None, Delivered(offset))
+        self._reports.clear()
+        return 0
 
 
 class Partition:
@@ -214,3 +247,49 @@ def test_a_call_that_never_ends_is_given_up_when_its_time_is_up() -> None:
         partition.writer.finished()
     assert raised.value.failure.kind is Kind.UNKNOWN
     assert not partition.writer.committing
+
+
+def reporting(end: int, folded_to: int) -> tuple[Partition, PartitionWriter]:
+    """A writer of a ledger that was folded to an offset, and ends at one."""
+    partition = Partition()
+    producer = Reporting(partition.broker, end)
+    producer.init_transactions()
+    writer = PartitionWriter(
+        load(),
+        0,
+        partition.decider,
+        cast(Producer, producer),
+        partition.threads,
+        partition.clock,
+        ledger_end=folded_to,
+    )
+    return partition, writer
+
+
+def test_entries_right_behind_what_was_folded_are_committed_one_transaction_after_the_other() -> (
+    None
+):
+    partition, writer = reporting(end=40, folded_to=40)
+    for values in ((b"a", b"b"), (b"c",), (b"d", b"e", b"f")):
+        partition.decider.entries(*values)
+        writer.begin(None)
+        assert writer.finished() is not None
+    assert partition.broker.committed[ENTRIES] == [b"a", b"b", b"c", b"d", b"e", b"f"]
+
+
+@pytest.mark.parametrize("end", [39, 41, 46])
+def test_nothing_is_committed_where_the_ledger_ends_elsewhere(end: int) -> None:
+    partition, writer = reporting(end=end, folded_to=40)
+    partition.decider.entries(b"a")
+    writer.begin(None)
+    with pytest.raises(TransactionFailed, match="isn't where it was folded to") as raised:
+        writer.finished()
+    assert raised.value.failure.kind is Kind.UNKNOWN
+    assert ENTRIES not in partition.broker.committed
+
+
+def test_a_transaction_without_entries_needs_no_end() -> None:
+    partition, writer = reporting(end=46, folded_to=40)
+    partition.decider.outbox.events += 1
+    writer.begin(None)
+    assert writer.finished() is not None
