@@ -18,7 +18,6 @@ MUTANTS := .build/mutants
 PURE_TESTS := tests/domain tests/scenarios tests/schemas tests/contracts
 COVERAGE := --cov=drawdown.domain --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
 COMPILE_LOG := .build/compile.log
-SIMULATION_LOG := .build/simulation.log
 
 define STALE
 $(IN)/python -c 'import sys, drawdown.compiled as c; old = c.stale(); \
@@ -43,8 +42,7 @@ demo: compile ## Start everything, play usage through it, watch balances move (C
 	@exec $(IN)/drawdown demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(TRACE),--trace "$(TRACE)") \
 		$(if $(SEED),--seed "$(SEED)") $(if $(RATE),--rate "$(RATE)")
 
-# Compiling takes one core for two minutes: the uncompiled tests run meanwhile. So does the simulator,
-# while the other tests mostly wait for brokers.
+# Compiling takes one core for two minutes: the uncompiled tests run meanwhile.
 test: $(SETUP) ## Check, then run every test (compiled where a C compiler is here, and uncompiled)
 	@mkdir -p .build; $(IN)/python deploy/build/compile.py > $(COMPILE_LOG) 2>&1 & compiling=$$!; \
 	trap 'kill $$compiling 2> /dev/null' EXIT; \
@@ -53,10 +51,7 @@ test: $(SETUP) ## Check, then run every test (compiled where a C compiler is her
 	@$(STALE)
 	@$(IN)/python -c 'import sys, drawdown.compiled as c; sys.exit(c.runtime() == "pure")' \
 		|| echo "nothing is compiled here: the whole suite runs uncompiled"
-	@echo "$(IN)/python -m pytest"; $(IN)/python -m pytest tests/simulation > $(SIMULATION_LOG) 2>&1 & simulating=$$!; \
-	trap 'kill $$simulating 2> /dev/null' EXIT; \
-	$(IN)/python -m pytest --ignore=tests/simulation || exit; \
-	wait $$simulating || { cat $(SIMULATION_LOG) >&2; exit 1; }; tail -n 1 $(SIMULATION_LOG)
+	$(IN)/python -m pytest
 
 uncompiled: $(SETUP)
 	DRAWDOWN_PURE=1 $(IN)/python -m pytest $(PURE_TESTS) -m "not hypothesis" $(COVERAGE)
