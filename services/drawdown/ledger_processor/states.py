@@ -15,7 +15,7 @@ import structlog
 from drawdown.adapters.local_state.checkpoint import Checkpoint, read_checkpoint
 from drawdown.adapters.local_state.rocks import RocksStore, block_cache
 from drawdown.adapters.local_state.snapshots import Snapshots
-from drawdown.adapters.local_state.store import MemoryStore, Store
+from drawdown.adapters.local_state.store import Store
 from drawdown.errors import StateUnreadable, StateUnwritable
 from drawdown.metrics import STATE_REBUILDS
 from drawdown.settings import Settings
@@ -146,31 +146,3 @@ class DiskStates:
     def _place(self, partition: int, number: int) -> Path:
         name = f"{self._topic}-{partition}"
         return self._folder / (name if number == 0 else f"{name}@{number}")
-
-
-class MemoryStates:
-    """States that outlive a processor, but not this process: for simulations and tests."""
-
-    def __init__(self, topic: str, customers_max: int) -> None:
-        self.customers_max: Final = customers_max
-        self.rows: Final[dict[int, dict[bytes, bytes]]] = {}
-        """The rows of each partition; may be taken away, or replaced by older ones."""
-        self._topic: Final = topic
-
-    def open(self, partition: int) -> State:
-        """The partition's state."""
-        store = MemoryStore(self.rows.setdefault(partition, {}))
-        try:
-            checkpoint = read_checkpoint(store, self._topic, partition)
-        except StateUnreadable as error:
-            return self.replace(partition, State(store=store, checkpoint=None), str(error))
-        return State(store=store, checkpoint=checkpoint)
-
-    def replace(self, partition: int, state: State, reason: str) -> State:
-        """Begin with none."""
-        self.rows[partition] = {}
-        return State(store=MemoryStore(self.rows[partition]), checkpoint=None)
-
-    def snapshots(self, partition: int) -> Snapshots | None:
-        """None."""
-        return None
