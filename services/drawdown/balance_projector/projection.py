@@ -19,6 +19,7 @@ class BalanceProjection:
 
     name: Final = "balance"
     migrations: Final = Path(__file__).parent / "migrations"
+    publication: Final = None
 
     def __init__(self, *, zone: ZoneInfo) -> None:
         """`zone` is the reporting zone, whose days daily usage has."""

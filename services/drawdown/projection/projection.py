@@ -6,6 +6,7 @@ from typing import Protocol
 
 from drawdown.adapters.postgres.connections import Cursor
 from drawdown.domain.entries import LedgerEntry
+from drawdown.projection.publication import Publication
 
 
 class Projection(Protocol):
@@ -18,6 +19,10 @@ class Projection(Protocol):
     @property
     def migrations(self) -> Path:
         """The folder of its SQL files."""
+
+    @property
+    def publication(self) -> Publication | None:
+        """What of it is published; None: nothing."""
 
     def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
         """Write the rows of one partition's next entries.
