@@ -18,6 +18,7 @@ from drawdown.adapters.local_state.store import MemoryStore
 from drawdown.clock import SYSTEM
 from drawdown.domain.inputs import Grant
 from drawdown.domain.numbers import DAY_US
+from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.clients import KafkaClients
 from drawdown.ledger_processor.keeping import Keeper
 from drawdown.ledger_processor.recovery import recover
@@ -84,12 +85,17 @@ class Populations:
         states, entries = DiskStates(settings, topic, partitions), 0
         collect_rarely()
         began_at = time.perf_counter()
+        client = clients.log()
         for number in range(partitions):
-            recovered = recover(settings, wire, number, clients, states, SYSTEM, _says_nothing)
+            producer = clients.transactional(f"{topic}-{number}")
+            producer.init_transactions()
+            ends = Barrier(settings, number, producer, SYSTEM, _goes_on).raised(client)
+            recovered = recover(settings, wire, number, ends, client, states, SYSTEM, _says_nothing)
             assert recovered.keeper is not None
             recovered.keeper.close()
             entries += recovered.entries
         seconds = time.perf_counter() - began_at
+        client.close()
         shutil.rmtree(folder)
         return entries / seconds
 
@@ -113,6 +119,10 @@ def collect_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100_000)
+
+
+def _goes_on() -> None:
+    pass
 
 
 def _says_nothing(folded: int, total: int) -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 import secrets
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -57,6 +58,8 @@ def plans(options: argparse.Namespace, kinds: Sequence[str]) -> list[Plan]:
 
 def main() -> None:
     """Run, print, write `.bench/chaos.json`. Exits with 1 on any difference."""
+    # What was started is ended, and what was mounted given back.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = _options()
     kinds = _kinds(options.kinds)
     console = Console(stderr=True)

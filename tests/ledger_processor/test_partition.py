@@ -11,7 +11,8 @@ from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
 from drawdown.ledger_processor.failures import Call, Kind, TransactionFailed
 from drawdown.ledger_processor.outbox import Outbox
-from drawdown.ledger_processor.partition import LATE_S, PartitionWriter
+from drawdown.ledger_processor.output_ends import OutputEnds
+from drawdown.ledger_processor.partition import LATE_S, PROOF_S, PartitionWriter
 from drawdown.settings import Settings, load
 from tests.ledger_processor.scripted import (
     Patience,
@@ -249,47 +250,93 @@ def test_a_call_that_never_ends_is_given_up_when_its_time_is_up() -> None:
     assert not partition.writer.committing
 
 
-def reporting(end: int, folded_to: int) -> tuple[Partition, PartitionWriter]:
-    """A writer of a ledger that was folded to an offset, and ends at one."""
-    partition = Partition()
-    producer = Reporting(partition.broker, end)
-    producer.init_transactions()
-    writer = PartitionWriter(
-        load(),
-        0,
-        partition.decider,
-        cast(Producer, producer),
-        partition.threads,
-        partition.clock,
-        ledger_end=folded_to,
-    )
-    return partition, writer
+class Ending:
+    """A writer of a ledger that was folded to an offset, and ends at one; what the broker says of
+    its last stable offset is told by the test."""
+
+    def __init__(self, *, end: int, folded_to: int) -> None:
+        self.parts = Partition()
+        self.producer = Reporting(self.parts.broker, end)
+        self.producer.init_transactions()
+        self.stable = folded_to
+        self.asked = 0
+        self.writer = PartitionWriter(
+            load(),
+            0,
+            self.parts.decider,
+            cast(Producer, self.producer),
+            self.parts.threads,
+            self.parts.clock,
+            ends=OutputEnds({"ledger-entries": folded_to}, self.last_stable, self.parts.clock),
+        )
+
+    def last_stable(self, name: str) -> int:
+        assert name == "ledger-entries"
+        self.asked += 1
+        return self.stable
+
+    def commit(self, *values: bytes) -> None:
+        """Commit entries; none: an input that wrote nothing."""
+        if values:
+            self.parts.decider.entries(*values)
+        else:
+            self.parts.decider.outbox.events += 1
+        self.writer.begin(None)
+        assert self.writer.finished() is not None
 
 
 def test_entries_right_behind_what_was_folded_are_committed_one_transaction_after_the_other() -> (
     None
 ):
-    partition, writer = reporting(end=40, folded_to=40)
+    ledger = Ending(end=40, folded_to=40)
     for values in ((b"a", b"b"), (b"c",), (b"d", b"e", b"f")):
-        partition.decider.entries(*values)
-        writer.begin(None)
-        assert writer.finished() is not None
-    assert partition.broker.committed[ENTRIES] == [b"a", b"b", b"c", b"d", b"e", b"f"]
+        ledger.commit(*values)
+    assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b", b"c", b"d", b"e", b"f"]
+    assert ledger.asked == 0
 
 
 @pytest.mark.parametrize("end", [39, 41, 46])
 def test_nothing_is_committed_where_the_ledger_ends_elsewhere(end: int) -> None:
-    partition, writer = reporting(end=end, folded_to=40)
-    partition.decider.entries(b"a")
-    writer.begin(None)
-    with pytest.raises(TransactionFailed, match="isn't where it was folded to") as raised:
-        writer.finished()
+    ledger = Ending(end=end, folded_to=40)
+    with pytest.raises(TransactionFailed, match="isn't where it was left") as raised:
+        ledger.commit(b"a")
     assert raised.value.failure.kind is Kind.UNKNOWN
-    assert ENTRIES not in partition.broker.committed
+    assert ENTRIES not in ledger.parts.broker.committed
 
 
-def test_a_transaction_without_entries_needs_no_end() -> None:
-    partition, writer = reporting(end=46, folded_to=40)
-    partition.decider.outbox.events += 1
-    writer.begin(None)
-    assert writer.finished() is not None
+def test_a_transaction_without_entries_needs_no_end_if_none_were_committed() -> None:
+    ledger = Ending(end=46, folded_to=40)
+    ledger.commit()
+    assert ledger.asked == 0
+
+
+def test_a_transaction_without_entries_is_committed_once_the_broker_has_ended_those_before() -> (
+    None
+):
+    ledger = Ending(end=40, folded_to=40)
+    ledger.commit(b"a", b"b")
+    ledger.stable = 43
+    ledger.commit()
+    assert ledger.asked == 1
+    ledger.commit()
+    assert ledger.asked == 1
+
+
+def test_nothing_follows_a_transaction_whose_marker_is_missing() -> None:
+    ledger = Ending(end=40, folded_to=40)
+    ledger.commit(b"a", b"b")
+    with pytest.raises(TransactionFailed, match="isn't where it was left"):
+        ledger.commit()
+
+
+def test_what_was_committed_last_is_proven_though_nothing_follows() -> None:
+    ledger = Ending(end=40, folded_to=40)
+    assert not ledger.writer.due(ledger.parts.clock.monotonic() + 10)
+    ledger.commit(b"a")
+    committed_at = ledger.parts.clock.monotonic()
+    assert not ledger.writer.due(committed_at + PROOF_S / 2)
+    assert ledger.writer.due(committed_at + PROOF_S)
+    ledger.stable = 42
+    ledger.writer.begin(None)
+    assert ledger.writer.finished() is not None
+    assert not ledger.writer.due(committed_at + 10)

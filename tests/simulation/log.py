@@ -5,6 +5,8 @@ marker that takes an offset, so that offsets have holes; a committed-only reader
 the first record of an open transaction on (the last stable offset), and never an aborted record.
 A producer's epoch is raised when its transactional id is initialized anew or its transaction times
 out, never by a transaction's end: a request to end one that is late ends the next one instead.
+A transaction may be ended without its markers: a broker that was down drops them. Its records stay
+open, and the next marker of the same transactional id in their partition decides them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,11 +31,28 @@ class Record:
     transaction, when the epoch of its producer began.
     """
 
-    __slots__ = ("before_ms", "key", "kind", "offset", "order", "since", "timestamp_ms", "value")
+    __slots__ = (
+        "before_ms",
+        "key",
+        "kind",
+        "offset",
+        "order",
+        "place",
+        "since",
+        "timestamp_ms",
+        "value",
+    )
 
     def __init__(
-        self, offset: int, key: bytes | None, value: bytes | None, timestamp_ms: int, kind: int
+        self,
+        place: Place,
+        offset: int,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp_ms: int,
+        kind: int,
     ) -> None:
+        self.place = place
         self.offset = offset
         self.key = key
         self.value = value
@@ -93,6 +112,8 @@ class TransactionalId:
         self.epoch = -1
         self.since = 0
         self.open: Transaction | None = None
+        self.unmarked: dict[Place, list[Record]] = {}
+        """Records whose transaction was ended without a marker."""
 
 
 class Broker:
@@ -121,7 +142,7 @@ class Broker:
 
     def _append(self, place: Place, key: bytes | None, value: bytes | None, kind: int) -> Record:
         log = self.partitions[place]
-        record = Record(log.end, key, value, self.clock.now_us() // 1_000, kind)
+        record = Record(place, log.end, key, value, self.clock.now_us() // 1_000, kind)
         if log.records:
             last = log.records[-1]
             record.before_ms = max(last.before_ms, last.timestamp_ms)
@@ -148,8 +169,8 @@ class Broker:
         """Append records to the transaction of this producer, which begins with the first."""
         transaction = self._transaction(name, epoch)
         log = self.partitions[place]
-        if name not in log.open:
-            log.open[name] = log.end
+        log.open.setdefault(name, log.end)
+        if place not in transaction.places:
             transaction.places.append(place)
         appended = [self._append(place, key, value, OPEN) for key, value in records]
         for record in appended:
@@ -168,6 +189,15 @@ class Broker:
         known = self._current(name, epoch)
         if known.open is not None:
             self._end(name, known, commit=commit)
+
+    def drop_markers(self, name: str, epoch: int) -> None:
+        """Commit what is open, as its coordinator believes: no partition learns of it."""
+        known = self._current(name, epoch)
+        transaction, known.open = known.open, None
+        if transaction is not None:
+            for place in transaction.places:
+                here = [each for each in transaction.records if each.place == place]
+                known.unmarked.setdefault(place, []).extend(here)
 
     def tear(self, name: str, epoch: int) -> None:
         """Abort, but for the group's offsets: a transaction that is applied in part."""
@@ -207,6 +237,8 @@ class Broker:
     def _end(self, name: str, known: TransactionalId, *, commit: bool) -> None:
         transaction, known.open = known.open, None
         assert transaction is not None
+        for place in transaction.places:
+            transaction.records += known.unmarked.pop(place, [])
         for record in transaction.records:
             record.kind = COMMITTED if commit else ABORTED
         for place in transaction.places:

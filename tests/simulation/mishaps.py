@@ -58,13 +58,14 @@ def crash_at_call(world: World, chance: Random) -> str | None:
 
 def failed_commit(world: World, chance: Random) -> str | None:
     """A commit will fail, or be in doubt, or come late."""
-    effect = chance.choice(("refuse", "unanswered", "late", "late", "torn"))
+    effect = chance.choice(("refuse", "unanswered", "late", "late", "torn", "unmarked", "unmarked"))
     return world.arm(chance, Fault(effect, "commit", chance.randint(1, 2)))
 
 
 def failed_call(world: World, chance: Random) -> str | None:
     """Another call will fail, or be in doubt."""
-    call = chance.choice(("offsets", "produce", "init", "watermarks", "tick", "consume", "save"))
+    calls = ("offsets", "produce", "init", "watermarks", "tick", "consume", "save", "abort")
+    call = chance.choice(calls)
     effect = chance.choice(("refuse", "unanswered"))
     return world.arm(chance, Fault(effect, call, chance.randint(1, 3)))
 

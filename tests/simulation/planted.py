@@ -10,6 +10,7 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 from drawdown.adapters.kafka.partition_log import PartitionLog
+from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.local_state.shelf import rows_of
 from drawdown.adapters.local_state.store import Row
 from drawdown.adapters.postgres.store import Position
@@ -17,10 +18,13 @@ from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.shelf import Parts
 from drawdown.errors import Unavailable
 from drawdown.ledger_processor import failures, keeping
+from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.ends import Ends
 from drawdown.ledger_processor.failures import Call, Remedy, TransactionFailed
 from drawdown.ledger_processor.intake import Intake
 from drawdown.ledger_processor.loop import Loop
+from drawdown.ledger_processor.outbox import OUTPUTS
+from drawdown.ledger_processor.output_ends import OutputEnds
 from drawdown.ledger_processor.partition import Committed, PartitionWriter
 from drawdown.ledger_processor.recovery import _Recovery
 from tests.simulation.processes import Database, SimulatedClients
@@ -198,6 +202,25 @@ def position_apart_from_the_rows(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Database, "write", write)
 
 
+def broker_believed(patch: pytest.MonkeyPatch) -> None:
+    """Once the earlier writers are fenced, the ends that the broker tells are believed, and so are
+    commits. (Either alone would show in the other.)"""
+
+    def told(self: Any, client: Any) -> dict[str, int]:
+        places = {
+            name: TopicPartition(self._settings.topic(name), self._number) for name in OUTPUTS
+        }
+        return {name: span(client, place, self._clock)[1] for name, place in places.items()}
+
+    patch.setattr(Barrier, "raised", told)
+    commit_believed(patch)
+
+
+def commit_believed(patch: pytest.MonkeyPatch) -> None:
+    """What the broker says is committed is taken to stand."""
+    patch.setattr(OutputEnds, "hold", lambda *_: True)
+
+
 PLANTS: Final[tuple[Plant, ...]] = (
     position_from_the_committed_offset,
     state_written_before_the_commit,
@@ -214,4 +237,6 @@ PLANTS: Final[tuple[Plant, ...]] = (
     usage_ahead_of_commands_on_open,
     batch_outlives_its_writer,
     position_apart_from_the_rows,
+    broker_believed,
+    commit_believed,
 )

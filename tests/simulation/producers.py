@@ -93,6 +93,9 @@ class TransactionalProducer:
         self.poll()
         if effect == "late":
             self._broker.late.append((self._name, self._epoch, True))
+        elif effect == "unmarked":
+            self._broker.drop_markers(self._name, self._epoch)
+            effect = ""
         elif effect == "torn":
             self._broker.tear(self._name, self._epoch)
         elif effect != "refuse":
@@ -102,6 +105,17 @@ class TransactionalProducer:
             self._failed = not error.args[0].retriable()
             raise error
         self._in_transaction = False
+
+    def abort_transaction(self, _timeout_s: float) -> None:
+        """Drop what is queued, and abort."""
+        effect = self._link.call("abort")
+        self._queue.clear()
+        if effect != "refuse":
+            self._broker.end(self._name, self._epoch, commit=False)
+        if effect:
+            self._failed = True
+            raise self._link.error_of("abort")
+        self._in_transaction = self._failed = False
 
     def purge(self) -> None:
         """Drop what is queued; some of it may be on its way already.
@@ -165,7 +179,8 @@ class PlainProducer:
         for place, key, value, report in queue:
             assert report is not None
             if effect == "refuse":
-                report(KafkaError(KafkaError._MSG_TIMED_OUT), Message(place, _nowhere(key, value)))
+                nowhere = Record(place, -1, key, value, 0, 0)
+                report(KafkaError(KafkaError._MSG_TIMED_OUT), Message(place, nowhere))
                 continue
             record = self._broker.append(place, key, value)
             if effect:
@@ -176,7 +191,3 @@ class PlainProducer:
     def purge(self) -> None:
         """Drop what is queued."""
         self._queue.clear()
-
-
-def _nowhere(key: bytes, value: bytes) -> Record:
-    return Record(-1, key, value, 0, 0)

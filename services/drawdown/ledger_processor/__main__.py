@@ -8,14 +8,16 @@ from functools import partial
 from random import Random
 
 import structlog
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from drawdown import compiled, logs, metrics
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partitioner import partition_of
+from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.clock import SYSTEM, Clock
 from drawdown.errors import DrawdownError, RetryableError, Unavailable
+from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.calls import repeated
 from drawdown.ledger_processor.clients import Clients, KafkaClients
@@ -24,6 +26,7 @@ from drawdown.ledger_processor.failures import Call
 from drawdown.ledger_processor.input_reader import Framing
 from drawdown.ledger_processor.loop import Loop
 from drawdown.ledger_processor.openings import Start
+from drawdown.ledger_processor.output_ends import OutputEnds
 from drawdown.ledger_processor.partition import PartitionWriter
 from drawdown.ledger_processor.progress import Progress
 from drawdown.ledger_processor.recovery import recover
@@ -70,14 +73,15 @@ def assemble(
     """
     wire = Wire(settings)
     framed = framing(wire, partitions)
+    commands = clients.commands()
     open_partition = partial(
-        _open_partition, settings, wire, framed, clients, threads, states, clock
+        _open_partition, settings, wire, framed, clients, commands, threads, states, clock
     )
     ticker = Ticker(settings, clients.ticks(), header=wire.header("command"), actor=SERVICE)
     return Loop(
         settings,
         clients.usage(),
-        clients.commands(),
+        commands,
         open_partition,
         threads,
         ticker,
@@ -109,13 +113,15 @@ def _open_partition(
     wire: Wire,
     framed: Framing,
     clients: Clients,
+    commands: Consumer,
     threads: Executor,
     states: States,
     clock: Clock,
     number: int,
     progress: Progress,
 ) -> Start:
-    """Fence a partition, then recover it; in a thread."""
+    """Fence a partition, raise its barrier, recover it; in a thread. `commands` is asked for ends
+    while it is served."""
     producer = clients.transactional(f"{settings.topic('ledger-entries')}-{number}")
 
     def fence(left_s: float) -> None:
@@ -125,7 +131,15 @@ def _open_partition(
 
     repeated(number, Call.INIT, fence, clock=clock, within_s=FENCE_TIMEOUT_S)
     started = clock.monotonic()
-    recovered = recover(settings, wire, number, clients, states, clock, progress)
+    client = clients.log()
+    try:
+        ends = Barrier(settings, number, producer, clock, progress.go_on).raised(client)
+        recovered = recover(settings, wire, number, ends, client, states, clock, progress)
+    except KafkaException as error:
+        reason = error.args[0].str()
+        raise Unavailable(f"partition {number} can't be recovered: {reason}") from error
+    finally:
+        client.close()
     metrics.RECOVERY_ENTRIES.labels(str(number)).inc(recovered.entries)
     metrics.RECOVERY_SECONDS.labels(str(number)).set(clock.monotonic() - started)
     decider = Decider(
@@ -147,9 +161,13 @@ def _open_partition(
         threads,
         clock,
         recovered.keeper,
-        ledger_end=recovered.ledger_end,
+        ends=OutputEnds(ends, partial(_last_stable, settings, commands, clock, number), clock),
     )
     return Start(writer, recovered.usage_offset, recovered.command_offset)
+
+
+def _last_stable(settings: Settings, client: Consumer, clock: Clock, number: int, name: str) -> int:
+    return span(client, TopicPartition(settings.topic(name), number), clock)[1]
 
 
 def main() -> None:

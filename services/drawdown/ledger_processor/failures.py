@@ -26,13 +26,14 @@ from drawdown.adapters.kafka.consumer_failures import PERMIT
 
 
 class Call(StrEnum):
-    """The calls of a transactional producer that are made here. None aborts."""
+    """The calls of a transactional producer that are made here. Only a barrier is aborted."""
 
     INIT = "init_transactions"
     BEGIN = "begin_transaction"
     PRODUCE = "produce_batch"
     SEND_OFFSETS = "send_offsets_to_transaction"
     COMMIT = "commit_transaction"
+    ABORT = "abort_transaction"
 
 
 class Kind(StrEnum):
@@ -201,7 +202,7 @@ MOVED: Final = Failure(
     call=Call.PRODUCE,
     kind=Kind.UNKNOWN,
     code="_INCONSISTENT",
-    said="the ledger's end isn't where it was folded to: something stands there that isn't known",
+    said="an output's end isn't where it was left: something stands there that isn't known",
 )
 """What nobody else may have written: the state isn't the ledger's, and the transaction is left."""
 
@@ -261,5 +262,5 @@ def _repeatable(call: Call, error: KafkaError) -> bool:
             return code == KafkaError._QUEUE_FULL
         case Call.SEND_OFFSETS:
             return error.retriable() and code not in _DOUBTFUL
-        case Call.COMMIT:
+        case Call.COMMIT | Call.ABORT:
             return error.retriable() and code in _NOTHING_SENT

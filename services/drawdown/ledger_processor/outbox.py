@@ -7,6 +7,9 @@ from drawdown.domain.entries import InputTopic
 Record = dict[str, bytes]
 """A record to produce: `key` and `value`."""
 
+OUTPUTS: Final = frozenset(("ledger-entries", "ledger-replies", "dead-letters"))
+"""The topics whose partitions of one number only that partition's owner writes."""
+
 
 @final
 class Outbox:
@@ -33,6 +36,16 @@ class Outbox:
         self.rejections: Final[dict[str, int]] = {}
         self.types: Final[dict[str, int]] = {}
         self.dead_reasons: Final[dict[str, int]] = {}
+
+    @property
+    def outputs(self) -> list[tuple[str, list[Record]]]:
+        """The topics that it has records for, by their short names, and the records."""
+        records = (
+            ("ledger-entries", self.entries),
+            ("ledger-replies", self.replies),
+            ("dead-letters", self.dead_letters),
+        )
+        return [each for each in records if each[1]]
 
     @property
     def inputs(self) -> int:

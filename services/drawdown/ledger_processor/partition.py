@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
@@ -29,14 +30,19 @@ from drawdown.ledger_processor.failures import (
 )
 from drawdown.ledger_processor.keeping import Keeper, Saving
 from drawdown.ledger_processor.outbox import Outbox, Record
+from drawdown.ledger_processor.output_ends import OutputEnds
 from drawdown.settings import Settings
 
 _Batch = tuple[str, list[Record]]
 """A topic's full name, and the records for it."""
 
+LEDGER: Final = "ledger-entries"
 LATE_S = 5.0
 """So long after its time a call counts as one that never ends: librdkafka's
 `send_offsets_to_transaction` doesn't when a connection breaks at the wrong moment (2.16)."""
+PROOF_S = 1.0
+"""Where nothing follows a transaction for so long, an empty one does, before whose commit it is
+proven that this one stands (`output_ends.py`)."""
 IDLE_COMMIT_S = 60.0
 """Where nothing but idle ticks came, their offsets are committed this often, for the lag shown."""
 
@@ -75,15 +81,14 @@ class PartitionWriter:
         committers: Executor,
         clock: Clock,
         keeper: Keeper | None = None,
-        ledger_end: int | None = None,
+        ends: OutputEnds | None = None,
     ) -> None:
         """Commits run in `committers`, threads as a rule. `keeper` saves the decider's state.
 
-        `ledger_end` is the offset up to which the ledger is folded. Nobody else may write there,
-        so the next entry must stand right at it; if it doesn't, nothing is committed. None: that
-        isn't known, and isn't looked at.
+        `ends` knows where the partition's outputs end. Nobody else may write there, so where what
+        comes next stands elsewhere, nothing is committed. None: that isn't looked at.
         """
-        self._ledger_end = ledger_end
+        self._ends = ends
         self.number = number
         self.decider = decider
         self._settings = settings
@@ -94,8 +99,8 @@ class PartitionWriter:
         self._saving: Saving | None = None
         self._last_offset = -1
         """Of the last entry that was delivered."""
-        self._delivered_at = -1
-        """The same, of the transaction in flight."""
+        self._delivered_at: dict[str, int] = {}
+        """The last record's offset in each output, of the transaction in flight."""
         self._in_flight: Future[None] | None = None
         self._sent = Outbox()
         self._began_at = 0.0
@@ -114,7 +119,11 @@ class PartitionWriter:
         """
         outbox = self.decider.outbox
         if outbox.inputs == 0:
-            return outbox.ticks > 0 and now - self._began_at >= IDLE_COMMIT_S
+            idle_s = now - self._began_at
+            unproven = self._ends is not None and not self._ends.proven
+            return (unproven and idle_s >= PROOF_S) or (
+                outbox.ticks > 0 and idle_s >= IDLE_COMMIT_S
+            )
         if outbox.commands or self.full:
             return True
         return now - self._began_at >= self._settings.commit_interval_ms / 1_000
@@ -147,15 +156,11 @@ class PartitionWriter:
         if self._keeper is not None:
             self._saving = self._keeper.take(outbox.last_hash, outbox.decided)
         self._call(Call.BEGIN, lambda _: self._producer.begin_transaction())
+        self._delivered_at.clear()
         rest = self._produce(
             [
-                (self._settings.topic(name), records)
-                for name, records in (
-                    ("ledger-entries", self._reported(outbox.entries)),
-                    ("ledger-replies", outbox.replies),
-                    ("dead-letters", outbox.dead_letters),
-                )
-                if records
+                (self._settings.topic(name), self._reported(name, records))
+                for name, records in outbox.outputs
             ]
         )
         offsets = self._offsets(outbox)
@@ -210,18 +215,17 @@ class PartitionWriter:
         if self._keeper is not None:
             self._keeper.close()
 
-    def _reported(self, records: list[Record]) -> list[Any]:
-        """Have the delivery of the last entry reported: the checkpoint says its offset."""
-        self._delivered_at = -1
-        if not records or (self._saving is None and self._ledger_end is None):
-            return records
-        return [*records[:-1], {**records[-1], "callback": self._delivered}]
+    def _reported(self, name: str, records: list[Record]) -> list[Any]:
+        """Have the delivery of the last one reported."""
+        return [*records[:-1], {**records[-1], "callback": partial(self._delivered, name)}]
 
-    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+    def _delivered(self, name: str, error: KafkaError | None, message: Message) -> None:
         """What failed fails the commit."""
         offset = message.offset()
         if error is None and offset is not None:
-            self._delivered_at = self._last_offset = offset
+            self._delivered_at[name] = offset
+            if name == LEDGER:
+                self._last_offset = offset
 
     def _produce(self, batches: list[_Batch]) -> list[_Batch]:
         """Hand records to the client; what its queue has no room for now is returned."""
@@ -260,29 +264,32 @@ class PartitionWriter:
             Call.SEND_OFFSETS,
             lambda left_s: producer.send_offsets_to_transaction(offsets, group_metadata, left_s),
         )
-        self._check_end()
+        self._check_ends()
         self._call(Call.COMMIT, producer.commit_transaction)
-        if self._ledger_end is not None and self._delivered_at >= 0:
-            # Behind the entries stands the marker of their transaction.
-            self._ledger_end = self._delivered_at + 2
+        if self._ends is not None:
+            self._ends.committed(self._delivered_at)
         # Saving takes as long as the disk does.
         self._call_ends_at = math.inf
         if self._keeper is not None and self._saving is not None:
             self._keeper.write(self._saving, self._last_offset)
 
-    def _check_end(self) -> None:
-        """Before the commit: the entries must stand right behind those that were folded.
+    def _check_ends(self) -> None:
+        """Before the commit: what was committed before it must stand, and this right behind it.
 
-        A broker that has just come back may tell an end that isn't; and what an earlier owner left
-        on its way may arrive late. Either way the next recovery reads more.
+        To commit would decide whatever else is open there; the next owner's barrier aborts it.
         """
-        entries = len(self._sent.entries)
-        if self._ledger_end is None or entries == 0:
+        if self._ends is None:
             return
-        self._producer.flush(self._settings.transaction_timeout_ms / 1_000)
-        moved = self._delivered_at != self._ledger_end + entries - 1
+        outputs = self._sent.outputs
+        if outputs:
+            self._producer.flush(self._settings.transaction_timeout_ms / 1_000)
         # What wasn't delivered fails the commit, which says why.
-        if moved and self._delivered_at >= 0:
+        firsts = {
+            name: self._delivered_at[name] - len(records) + 1
+            for name, records in outputs
+            if name in self._delivered_at
+        }
+        if not self._ends.hold(firsts):
             raise TransactionFailed(self.number, MOVED)
 
     def _call(self, call: Call, step: Callable[[float], object]) -> None:

@@ -2,28 +2,29 @@
 
 1. Fence: `init_transactions` of `<ledger topic>-<partition>` ends every earlier writer and aborts
    what it left open. The id comes from the topic's name, never from a setting.
-2. Begin with local state, if it is of this ledger: its last entry must stand in the log where the
+2. Raise the barrier (`barrier.py`): what stood open nevertheless is aborted, and the ends of the
+   partition's outputs are proven.
+3. Begin with local state, if it is of this ledger: its last entry must stand in the log where the
    checkpoint says, with the hash that it says. If it isn't, the state is deleted; without any, a
    snapshot is begun with, and without that nothing.
-3. Fold `ledger-entries` from the checkpoint to its end, committed records only. The end is where
-   the broker says the partition ends, never the last record's offset: transaction markers leave
-   holes. What is folded is saved on the way, so that memory stays bounded.
-4. Input positions: the last source offset in the ledger + 1 for each input topic; none: the start
+4. Fold `ledger-entries` from the checkpoint to the barrier, committed records only. What is folded
+   is saved on the way, so that memory stays bounded.
+5. Input positions: the last source offset in the ledger + 1 for each input topic; none: the start
    of its log. An incomplete last decision halts the partition. So does a position below the log's
    start, unless the committed offset says that what was deleted had been decided and wrote nothing
    (repeats, idle ticks); nothing else is believed of committed offsets.
-5. What was dead-lettered at or after these positions is noted, so that it isn't parked twice; and
+6. What was dead-lettered at or after these positions is noted, so that it isn't parked twice; and
    what was shortly before them, for the breaker.
-6. The commands that wait are searched for ones that park a command before them
+7. The commands that wait are searched for ones that park a command before them
    (`domain/parking.py`): those are skipped.
-7. Serve. What lies between is decided again and writes nothing twice.
+8. Serve. What lies between is decided again and writes nothing twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog
@@ -37,8 +38,7 @@ from drawdown.domain.entries import PARTITION_CUSTOMER
 from drawdown.domain.inputs import ParkRecord
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.parking import INPUTS, Parking
-from drawdown.errors import DecodeFailed, PartitionHalted, StateUnreadable, Unavailable
-from drawdown.ledger_processor.clients import Clients
+from drawdown.errors import DecodeFailed, PartitionHalted, StateUnreadable
 from drawdown.ledger_processor.folding import Folder
 from drawdown.ledger_processor.keeping import Keeper
 from drawdown.ledger_processor.states import State, States
@@ -57,8 +57,7 @@ class Recovered:
     """Where a partition goes on: next offsets of its inputs, and what was parked beyond them or
     shortly before, for the breaker.
 
-    `entries` counts those that were folded, up to the offset `ledger_end`; `keeper` saves the state
-    from now on, if it is kept.
+    `entries` counts those that were folded; `keeper` saves the state from now on, if it is kept.
     """
 
     ledger: Ledger
@@ -67,31 +66,25 @@ class Recovered:
     command_offset: int
     parked: set[tuple[str, int]]
     entries: int
-    ledger_end: int
 
 
 def recover(
     settings: Settings,
     wire: Wire,
     partition: int,
-    clients: Clients,
+    ends: Mapping[str, int],
+    client: Consumer,
     states: States,
     clock: Clock,
     progress: Progress,
 ) -> Recovered:
-    """Steps 2 to 6. The caller has fenced; only it may write the partition.
+    """Steps 3 to 7. The caller has fenced, and raised the barrier that has these `ends`; only it
+    may write the partition. `client` reads the logs.
 
-    Raises `PartitionHalted` for what no replay can mend, `Unavailable` if the broker is away,
-    `StateUnwritable` if the disk refuses.
+    Raises `PartitionHalted` for what no replay can mend, `KafkaException` or `Unavailable` if the
+    broker is away, `StateUnwritable` if the disk refuses.
     """
-    client = clients.log()
-    try:
-        return _Recovery(settings, wire, partition, client, states, clock, progress).run()
-    except KafkaException as error:
-        reason = error.args[0].str()
-        raise Unavailable(f"partition {partition} can't be recovered: {reason}") from error
-    finally:
-        client.close()
+    return _Recovery(settings, wire, partition, ends, client, states, clock, progress).run()
 
 
 class _Recovery:
@@ -102,6 +95,7 @@ class _Recovery:
         settings: Settings,
         wire: Wire,
         partition: int,
+        ends: Mapping[str, int],
         client: Consumer,
         states: States,
         clock: Clock,
@@ -110,6 +104,7 @@ class _Recovery:
         self._settings = settings
         self._wire = wire
         self._partition = partition
+        self._ends = ends
         self._client = client
         self._states = states
         self._clock = clock
@@ -159,7 +154,7 @@ class _Recovery:
                 snapshots=self._states.snapshots(self._partition),
             )
         begin = None if checkpoint is None else checkpoint.fold.offset
-        ledger_end = self._fold_all(folder, keeper, begin)
+        self._fold_all(folder, keeper, begin)
         usage = self._position("usage-events", folder.decided.get("usage_events"))
         commands = self._position("ledger-commands", folder.decided.get("ledger_commands"))
         positions = {
@@ -175,10 +170,9 @@ class _Recovery:
             command_offset=commands,
             parked=parked,
             entries=folder.entries,
-            ledger_end=ledger_end,
         )
 
-    # ---- Step 2.
+    # ---- Step 3.
 
     def _state(self) -> State | None:
         """Local state that is of this ledger, be it empty; None: none is kept."""
@@ -228,10 +222,10 @@ class _Recovery:
             )
         return ledger
 
-    # ---- Step 3.
+    # ---- Step 4.
 
-    def _fold_all(self, folder: Folder, keeper: Keeper | None, begin: int | None) -> int:
-        """Fold the ledger from an offset, or its start, to its end, which is given back."""
+    def _fold_all(self, folder: Folder, keeper: Keeper | None, begin: int | None) -> None:
+        """Fold the ledger from an offset, or its start, to its end."""
         with self._log(_LEDGER, begin) as log:
             begin = log.position
             for messages in log.batches():
@@ -244,9 +238,8 @@ class _Recovery:
             raise PartitionHalted(
                 f"partition {self._partition}: the decision of {folder.unfinished} is torn"
             )
-        return log.end
 
-    # ---- Steps 4 and 5.
+    # ---- Steps 5 and 6.
 
     def _position(self, name: str, last: int | None) -> int:
         place = TopicPartition(self._settings.topic(name), self._partition)
@@ -293,12 +286,13 @@ class _Recovery:
             topic,
             self._partition,
             begin=position,
+            end=self._ends.get(name),
             client=self._client,
             clock=self._clock,
         )
 
     def _look_ahead(self, ledger: Ledger, usage: int, commands: int) -> None:
-        """Step 6. What stands ahead is tried, which changes nothing: a command that will be
+        """Step 7. What stands ahead is tried, which changes nothing: a command that will be
         refused parks nothing. Those of no customer are few, and the others aren't decoded."""
         parking, tried = ledger.parking, set[str]()
         parking.read(usage=usage, commands=commands, stands_at=commands)
