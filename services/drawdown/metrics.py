@@ -217,6 +217,35 @@ DATABASE_RETRIES: Final = Counter(
     registry=CATALOGUE,
 )
 
+PUBLISHED_RECORDS: Final = Counter(
+    "drawdown_published_records_total",
+    "Records of the read model that the broker has acknowledged. None while entries are "
+    "projected: the topic refuses them; see the log for publishing_failed.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+PUBLISH_LAG_ENTRIES: Final = Gauge(
+    "drawdown_publish_lag_entries",
+    "Ledger entries that the read model shows and whose changes aren't published yet. Growing: "
+    "the broker doesn't acknowledge; see the failures.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+PUBLISH_LAG_SECONDS: Final = Gauge(
+    "drawdown_publish_lag_seconds",
+    "How long what isn't published yet may have been waiting; 0: all is published. Above a few "
+    "times DRAWDOWN_PUBLISH_INTERVAL_S: who follows the topic sees old figures; see the failures.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+PUBLISH_FAILURES: Final = Counter(
+    "drawdown_publish_failures_total",
+    "Publications that the broker didn't acknowledge whole. They are made again from the rows and "
+    "nothing is lost; growing: the log line publishing_failed has the reason.",
+    ["partition"],
+    registry=CATALOGUE,
+)
+
 # ---- The audit (`drawdown verify --watch`).
 AUDIT_ENTRIES_READ: Final = Counter(
     "drawdown_audit_entries_read_total",

@@ -129,6 +129,8 @@ class Settings(BaseSettings):
     """Ledger entries written to Postgres in one transaction at most."""
     projector_batch_kib: Annotated[int, Field(ge=1)] = 32_768
     """The same by the size of their records; a larger one goes alone."""
+    publish_interval_s: Annotated[float, Field(gt=0)] = 1.0
+    """What a projector changed in a partition is published this often at most, a record a key."""
     commands_in_flight: Annotated[int, Field(ge=1)] = 1_000
     """Commands that the command line or an API sends before it waits for replies; what the ledger
     processor takes in one transaction."""

@@ -1,6 +1,6 @@
 """The contract of a projection's store, on the real database and in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from tests.plugins.sealed_ledger import SealedLedger
 from drawdown.adapters.postgres.connections import Cursor, connect
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
 from drawdown.adapters.postgres.migrations import migrate
-from drawdown.adapters.postgres.store import Position, PostgresProjectionStore
+from drawdown.adapters.postgres.store import Position, PostgresProjectionStore, Record, Unpublished
 from drawdown.domain.entries import LedgerEntry
 from drawdown.errors import DatabaseRefused, Fenced, LedgerCorrupt, Unavailable
 from drawdown.settings import Settings, load
@@ -25,6 +25,8 @@ class Store(Protocol):
     def write(
         self, position: Position, entries: Sequence[LedgerEntry], next_offset: int
     ) -> Position: ...
+    def unpublished(self, position: Position, entries_max: int) -> Unpublished: ...
+    def move_published(self, position: Position, up_to_seq: int) -> None: ...
     def close(self) -> None: ...
 
 
@@ -41,8 +43,16 @@ def _refuse_last(entries: Sequence[LedgerEntry]) -> None:
         raise LedgerCorrupt("this writer refuses entry 13")
 
 
+def _record(seq: int) -> Record:
+    """Every third entry deletes its key."""
+    return str(seq).encode(), None if seq % 3 == 0 else b"changed"
+
+
 def _memory() -> Rig:
-    store = MemoryProjectionStore(_refuse_last)
+    def read(entries: Sequence[LedgerEntry]) -> list[Record]:
+        return [_record(each.partition_seq) for each in entries]
+
+    store = MemoryProjectionStore(_refuse_last, read)
     return Rig(lambda: store, lambda: [each.partition_seq for each in store.rows])
 
 
@@ -57,13 +67,23 @@ def _postgres(settings: Settings, folder: Path) -> Rig:
             cursor.execute("INSERT INTO seen (seq) VALUES (%s)", [entry.partition_seq])
         _refuse_last(entries)
 
+    def read(cursor: Cursor, *, partition: int, after_seq: int, up_to_seq: int) -> Iterator[Record]:
+        assert partition == 0
+        found = cursor.execute(
+            "SELECT seq FROM seen WHERE seq > %s AND seq <= %s ORDER BY seq", [after_seq, up_to_seq]
+        )
+        for row in found:
+            yield _record(row[0])
+
     def seen() -> list[int]:
         with connect(settings, application="test", schema=schema) as connection:
             rows = connection.execute("SELECT seq FROM seen ORDER BY place").fetchall()
         return [row[0] for row in rows]
 
     def open_() -> Store:
-        return PostgresProjectionStore(settings, schema=schema, application="test", writer=write)
+        return PostgresProjectionStore(
+            settings, schema=schema, application="test", writer=write, reader=read
+        )
 
     return Rig(open_, seen)
 
@@ -148,6 +168,55 @@ def test_entries_must_follow_the_position(rig: Rig, entries: list[LedgerEntry]) 
         store.write(position, entries[1:2], 2)
     with pytest.raises(AssertionError, match="gap"):
         store.write(position, [entries[0], entries[2]], 3)
+    store.close()
+
+
+def test_what_isn_t_published_is_read_until_it_is(rig: Rig, entries: list[LedgerEntry]) -> None:
+    store = rig.open()
+    position = store.claim(0)
+    assert store.unpublished(position, 10) == Unpublished(after_seq=0, up_to_seq=0, records=[])
+    position = store.write(position, entries[:4], 4)
+    whole = Unpublished(after_seq=0, up_to_seq=4, records=[_record(seq) for seq in (1, 2, 3, 4)])
+    assert store.unpublished(position, 10) == whole
+    part = Unpublished(after_seq=0, up_to_seq=3, records=whole.records[:3])
+    assert store.unpublished(position, 3) == part
+    store.move_published(position, 3)
+    position = store.write(position, entries[4:6], 6)
+    rest = Unpublished(after_seq=3, up_to_seq=6, records=[_record(seq) for seq in (4, 5, 6)])
+    assert store.unpublished(position, 10) == rest
+    store.move_published(position, 6)
+    nothing = Unpublished(after_seq=6, up_to_seq=6, records=[])
+    assert store.unpublished(position, 10) == nothing
+    assert store.unpublished(store.claim(0), 10) == nothing
+    store.close()
+
+
+def test_who_was_fenced_publishes_nothing(rig: Rig, entries: list[LedgerEntry]) -> None:
+    first, second = rig.open(), rig.open()
+    lost = first.write(first.claim(0), entries[:3], 3)
+    assert len(first.unpublished(lost, 10).records) == 3
+    owned = second.claim(0)
+    with pytest.raises(Fenced):
+        first.unpublished(lost, 10)
+    with pytest.raises(Fenced):
+        first.move_published(lost, 3)
+    assert len(second.unpublished(owned, 10).records) == 3
+    second.move_published(owned, 3)
+    first.close()
+    second.close()
+
+
+def test_what_is_published_was_projected_and_never_goes_back(
+    rig: Rig, entries: list[LedgerEntry]
+) -> None:
+    store = rig.open()
+    position = store.write(store.claim(0), entries[:3], 3)
+    with pytest.raises(AssertionError, match="before it was projected"):
+        store.move_published(position, 4)
+    store.move_published(position, 2)
+    with pytest.raises(AssertionError, match="doesn't go back"):
+        store.move_published(position, 1)
+    assert store.unpublished(position, 10).after_seq == 2
     store.close()
 
 

@@ -12,10 +12,12 @@ What it does with a partition, in order:
    and are claimed again, which says what was written.
 6. When fenced, the partition waits a while before it is claimed again, or two processes would
    duel; a rebalance in between takes it away.
+7. Between transactions, changed rows are published (`publisher`); nothing waits for that.
 """
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -27,7 +29,7 @@ from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM, Clock
 from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.evolve import UnknownEntry
-from drawdown.errors import DecodeFailed, FatalError, Fenced, Unavailable
+from drawdown.errors import DecodeFailed, DrawdownError, FatalError, Fenced, Unavailable
 from drawdown.metrics import (
     BATCH_RECORDS,
     DATABASE_RETRIES,
@@ -38,6 +40,7 @@ from drawdown.metrics import (
 )
 from drawdown.projection.freshness import Freshness
 from drawdown.projection.portions import portions
+from drawdown.projection.publisher import Publisher
 from drawdown.projection.sequence import Read, SequenceGap, new_entries
 
 _LINGER_S: Final = 0.05
@@ -77,6 +80,7 @@ class Projector:
         decode: Decode,
         batch: int,
         batch_bytes: int,
+        publisher: Publisher | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
         """A transaction writes at most `batch` records of `batch_bytes`, or a larger one alone.
@@ -90,6 +94,7 @@ class Projector:
         self._decode = decode
         self._batch = batch
         self._batch_bytes = batch_bytes
+        self._publisher = publisher
         self._clock = clock
         self._stopping = False
         self._owned: set[int] = set()
@@ -128,13 +133,17 @@ class Projector:
         self._consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
 
     def turn(self) -> None:
-        """Claim what is to be claimed, and write what has come."""
+        """Claim what is to be claimed, write what has come, and publish what changed."""
         self._claim_waiting()
         self._take(self._consumer.consume(self._batch, _LINGER_S))
+        self._publish()
         self._freshness.measure(self._followed)
 
     def close(self) -> None:
         """Leave the group and the store."""
+        if self._publisher is not None:
+            with suppress(DrawdownError):
+                self._publisher.close(self._followed.values())
         self._consumer.close()
         self._store.close()
 
@@ -190,8 +199,11 @@ class Projector:
     def _let_go(self, partitions: Iterable[int]) -> None:
         """Read no more of those of these partitions that are read."""
         followed = [self._followed.pop(each) for each in partitions if each in self._followed]
-        if followed:
-            self._consumer.incremental_unassign([self._place(position) for position in followed])
+        if not followed:
+            return
+        if self._publisher is not None:
+            self._publisher.forget(position.partition for position in followed)
+        self._consumer.incremental_unassign([self._place(position) for position in followed])
 
     def _place(self, position: Position) -> TopicPartition:
         return TopicPartition(self._topic, position.partition, position.next_offset)
@@ -230,8 +242,24 @@ class Projector:
     def _project(self, partition: int, records: list[Message]) -> bool:
         """Write them; whether those that follow may be written."""
         position = self._followed[partition]
+        return self._attempt(position, lambda: self._write(position, records))
+
+    def _publish(self) -> None:
+        """Go on with publishing what was written."""
+        publisher = self._publisher
+        if publisher is None:
+            return
+        publisher.serve()
+        for position in list(self._followed.values()):
+            # All may have been let go of while others were looked at.
+            if position.partition in self._followed:
+                self._attempt(position, partial(publisher.turn, position))
+
+    def _attempt(self, position: Position, act: Callable[[], None]) -> bool:
+        """Do something with a partition; whether it may go on."""
+        partition = position.partition
         try:
-            self._write(position, records)
+            act()
             return True
         except Unavailable as error:
             self._database_away(error)

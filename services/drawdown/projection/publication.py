@@ -29,4 +29,8 @@ class Publication(Protocol):
         self, cursor: Cursor, *, partition: int, after_seq: int, up_to_seq: int
     ) -> Iterable[Published]:
         """A record for each key whose rows the partition's entries `after_seq + 1` to `up_to_seq`
-        changed, as the rows stand. `up_to_seq` is the position of the same transaction."""
+        changed, as the rows stand.
+
+        `up_to_seq` is the position of the same transaction, or less where more is due than is read
+        at once: a key that later entries changed too may be left to them.
+        """

@@ -9,17 +9,21 @@ import structlog
 
 from drawdown import compiled, logs, metrics
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.clients import member
+from drawdown.adapters.kafka.clients import member, producer
 from drawdown.adapters.kafka.topics import partition_count
 from drawdown.adapters.postgres.migrations import migrate
-from drawdown.adapters.postgres.store import PostgresProjectionStore
+from drawdown.adapters.postgres.store import PostgresProjectionStore, publish_nothing
 from drawdown.backoff import Backoff
-from drawdown.errors import RetryableError
+from drawdown.clock import SYSTEM
+from drawdown.errors import InvalidSetting, RetryableError
 from drawdown.projection.loop import Projector
 from drawdown.projection.projection import Projection
+from drawdown.projection.publisher import Publisher, Unsent
 from drawdown.settings import Settings
 
 LEDGER_TOPIC = "ledger-entries"
+_DELIVERY_MS = 30_000
+"""After so long without the broker's acknowledgement a record is given up and made anew."""
 _STARTING_S = 60.0
 """How long broker and database may take to appear before the process gives up."""
 
@@ -28,12 +32,20 @@ def assemble(settings: Settings, service: str, projection: Projection) -> Projec
     """The loop of one projection, its schema migrated.
 
     Raises `Unavailable` if the broker or the database doesn't answer, `InvalidSetting` if the
-    ledger topic doesn't exist.
+    ledger topic or the one it publishes to doesn't exist or doesn't fit.
     """
-    partition_count(settings, LEDGER_TOPIC)
+    _check_topics(settings, projection)
     schema = settings.database_schema(projection.name)
     for name in migrate(settings, schema, projection.migrations):
         structlog.get_logger().info("migrated", schema=schema, migration=name)
+    publication = projection.publication
+    store = PostgresProjectionStore(
+        settings,
+        schema=schema,
+        application=service,
+        writer=projection.write,
+        reader=publish_nothing if publication is None else publication.records,
+    )
     return Projector(
         consumer=member(
             settings,
@@ -45,13 +57,38 @@ def assemble(settings: Settings, service: str, projection: Projection) -> Projec
             auto_offset_reset="error",
         ),
         topic=settings.topic(LEDGER_TOPIC),
-        store=PostgresProjectionStore(
-            settings, schema=schema, application=service, writer=projection.write
-        ),
+        store=store,
         decode=Wire(settings).decode_entry,
         batch=settings.projector_batch,
         batch_bytes=settings.projector_batch_kib * 1_024,
+        publisher=None if publication is None else publisher(settings, publication.topic, store),
     )
+
+
+def publisher(settings: Settings, topic: str, store: Unsent) -> Publisher:
+    """What publishes to a topic of `schemas/topics`."""
+    return Publisher(
+        store=store,
+        # What can't be delivered is made of the rows again, as they stand then.
+        connect=lambda: producer(settings, message_timeout_ms=_DELIVERY_MS),
+        topic=settings.topic(topic),
+        interval_s=settings.publish_interval_s,
+        clock=SYSTEM,
+    )
+
+
+def _check_topics(settings: Settings, projection: Projection) -> None:
+    partitions = partition_count(settings, LEDGER_TOPIC)
+    if projection.publication is None:
+        return
+    name = projection.publication.topic
+    found = partition_count(settings, name)
+    if found != partitions:
+        raise InvalidSetting(
+            f"topic {settings.topic(name)} has {found} partitions and the ledger {partitions}; "
+            "what a partition of the ledger changes is published to the partition of the same "
+            "number: delete the topic, which is derived, and run `drawdown topics --create`"
+        )
 
 
 def run(settings: Settings, service: str, projection: Projection) -> None:

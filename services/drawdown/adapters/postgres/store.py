@@ -1,14 +1,14 @@
 """The store of a projection: its rows and its position, moved in one transaction.
 
 A position is how far one partition of the ledger is projected. Who `claim`s a partition fences
-every earlier owner: their `write` raises `Fenced` and changes nothing. `MemoryProjectionStore`
-is the same without a database.
+every earlier owner: their `write` raises `Fenced` and changes nothing, and so do `unpublished` and
+`move_published`. `MemoryProjectionStore` is the same without a database.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from drawdown.adapters.postgres.connections import Connection, Cursor, connect, translated
 from drawdown.domain.entries import LedgerEntry
@@ -35,9 +35,31 @@ _LOCK: Final = "SELECT epoch, partition_seq FROM position WHERE partition = %s F
 _ADVANCE: Final = """
 UPDATE position SET partition_seq = %s, next_offset = %s, recorded_at = %s WHERE partition = %s
 """
+_LOCK_PUBLISHED: Final = """
+SELECT epoch, partition_seq, published FROM position WHERE partition = %s FOR UPDATE
+"""
+_MOVE_PUBLISHED: Final = "UPDATE position SET published = %s WHERE partition = %s"
 
 RowWriter = Callable[[Cursor, Sequence[LedgerEntry]], None]
 """Writes the rows of one partition's entries, each handed over exactly once, in order."""
+
+Record = tuple[bytes, bytes | None]
+"""Key and value of a record that is published; None deletes the key."""
+
+
+class RecordReader(Protocol):
+    """Makes records of the rows that the entries `after_seq + 1` to `up_to_seq` changed."""
+
+    def __call__(
+        self, cursor: Cursor, *, partition: int, after_seq: int, up_to_seq: int
+    ) -> Iterable[Record]: ...
+
+
+def publish_nothing(
+    cursor: Cursor, *, partition: int, after_seq: int, up_to_seq: int
+) -> Iterable[Record]:
+    """What a projection publishes that publishes nothing."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +88,37 @@ class Position:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpublished:
+    """What the entries after `after_seq`, up to `up_to_seq`, changed; no entries: nothing is."""
+
+    after_seq: int
+    up_to_seq: int
+    records: Sequence[Record]
+
+
+def fenced(position: Position) -> Fenced:
+    """What the owner of a position is told that somebody else has moved on."""
+    return Fenced(f"another projector has taken partition {position.partition} over")
+
+
 class PostgresProjectionStore:
     """Rows and positions in the tables of one schema. One connection, opened when needed."""
 
     def __init__(
-        self, settings: Settings, *, schema: str, application: str, writer: RowWriter
+        self,
+        settings: Settings,
+        *,
+        schema: str,
+        application: str,
+        writer: RowWriter,
+        reader: RecordReader = publish_nothing,
     ) -> None:
         self._settings = settings
         self._schema = schema
         self._application = application
         self._writer = writer
+        self._reader = reader
         self._connection: Connection | None = None
 
     def claim(self, partition: int) -> Position:
@@ -104,11 +147,44 @@ class PostgresProjectionStore:
         with self._transaction() as cursor:
             found = cursor.execute(_LOCK, [position.partition]).fetchone()
             if found != (position.epoch, position.partition_seq):
-                raise Fenced(f"another projector has taken partition {position.partition} over")
+                raise fenced(position)
             self._writer(cursor, entries)
             moved = (after.partition_seq, after.next_offset, after.recorded_at, after.partition)
             cursor.execute(_ADVANCE, moved)
         return after
+
+    def unpublished(self, position: Position, entries_max: int) -> Unpublished:
+        """Records of what at most `entries_max` of the entries not yet published changed.
+
+        Raises as `write` does, and whatever the reader raises.
+        """
+        with self._transaction() as cursor:
+            after_seq = self._published(cursor, position)
+            up_to_seq = min(after_seq + entries_max, position.partition_seq)
+            records: list[Record] = []
+            if up_to_seq > after_seq:
+                records += self._reader(
+                    cursor,
+                    partition=position.partition,
+                    after_seq=after_seq,
+                    up_to_seq=up_to_seq,
+                )
+        return Unpublished(after_seq=after_seq, up_to_seq=up_to_seq, records=records)
+
+    def move_published(self, position: Position, up_to_seq: int) -> None:
+        """Note that what entries up to `up_to_seq` changed is published. Raises as `write` does."""
+        assert up_to_seq <= position.partition_seq, "published before it was projected"
+        with self._transaction() as cursor:
+            published = self._published(cursor, position)
+            assert published <= up_to_seq, "what is published doesn't go back"
+            cursor.execute(_MOVE_PUBLISHED, (up_to_seq, position.partition))
+
+    def _published(self, cursor: Cursor, position: Position) -> int:
+        """The last entry that is published, its partition locked."""
+        found = cursor.execute(_LOCK_PUBLISHED, [position.partition]).fetchone()
+        if found is None or found[:2] != (position.epoch, position.partition_seq):
+            raise fenced(position)
+        return int(found[2])
 
     def close(self) -> None:
         """Leave the database. The store may be used again."""
