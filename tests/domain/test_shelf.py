@@ -79,11 +79,11 @@ def test_what_is_known_to_be_new_is_not_asked_for() -> None:
 def test_deductions_that_are_folded_are_looked_up_at_once() -> None:
     world = forgetful()
     world.use("e", 1)
-    world.ledger.foresee_charges(world.log)
+    world.ledger.foresee(world.log)
     assert world.ledger.cabinet.charges.absent == {f"{CUSTOMER}\0e"}
     plain = forgetful()
     plain.ledger.cabinet.shelf = None
-    plain.ledger.foresee_charges(plain.log)
+    plain.ledger.foresee(plain.log)
     plain.ledger.foresee([usage("e")])
     assert plain.ledger.cabinet.charges.absent == set()
 

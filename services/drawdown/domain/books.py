@@ -94,28 +94,20 @@ class Books:
         customer = self._customer(customer_id)
         return None if customer is None else customer.charges.standing(event_id, recorded_at)
 
-    def foresee(self, events: Sequence[object]) -> None:
-        """Look up at once which of these weren't charged before; what is no event is left out."""
-        if self.cabinet.shelf is not None:
-            self.cabinet.foresee(
-                [
-                    key_of(each.customer_id, each.event_id)
-                    for each in events
-                    if isinstance(each, UsageEvent)
-                ]
-            )
-
-    def foresee_charges(self, entries: Sequence[LedgerEntry]) -> None:
-        """The same of the events that these deductions charge by usage."""
-        if self.cabinet.shelf is not None:
-            facts = [entry.facts for entry in entries]
-            self.cabinet.foresee(
-                [
-                    key_of(each.customer_id, each.cause_id)
-                    for each in facts
-                    if each.type == "deduction" and each.cause == "usage"
-                ]
-            )
+    def foresee(self, inputs: Sequence[object]) -> None:
+        """Look up at once which of these events, or of those that these deductions charge, weren't
+        charged before; what is neither is left out."""
+        if self.cabinet.shelf is None:
+            return
+        keys: list[str] = []
+        for each in inputs:
+            if isinstance(each, UsageEvent):
+                keys.append(key_of(each.customer_id, each.event_id))
+            elif isinstance(each, LedgerEntry):
+                facts = each.facts
+                if facts.type == "deduction" and facts.cause == "usage":
+                    keys.append(key_of(facts.customer_id, facts.cause_id))
+        self.cabinet.foresee(keys)
 
     def business_keys(self, customer_id: str) -> Container[str]:
         """The lot, payment, campaign, referral and refund ids that a customer has used."""
@@ -197,8 +189,11 @@ class Books:
             self.default_policy = changed(DEFAULT_POLICY, account.policy_change)
             self.default_recurring_set_at = account.recurring_set_at
 
-    def evolve(self, entry: LedgerEntry) -> None:
-        """Fold one entry. Raises `UnknownEntry` for a type of a later version."""
+    def evolve(self, entry: LedgerEntry, record: bytes = b"") -> None:
+        """Fold one entry. `record` is its record in the log, where a shelf can do with it.
+
+        Raises `UnknownEntry` for a type of a later version.
+        """
         assert entry.partition_seq == self.partition_seq + 1, (
             f"entry {entry.partition_seq} of partition {self.partition} doesn't follow "
             f"{self.partition_seq}"
@@ -208,6 +203,8 @@ class Books:
         charged = fold(account, facts)
         if charged is not None:
             charged.stands_in(entry)
+            if self.cabinet.shelf is not None:
+                charged.record = record
         account.head = entry.hash
         if account.account_seq == 1:
             self._begin(account)

@@ -183,10 +183,9 @@ class Cabinet:
         for account in customer.accounts.values():
             holds += [(account, account.holds[hold_id]) for hold_id in account.unsaved_holds]
             account.unsaved_holds = {}
-        since = customer.unsaved_since
         customer.charges.unsaved, customer.unsaved = [], []
         customer.unsaved_since, customer.saving = 0, True
-        return Parts(customer, since=since, charges=charges, kept=kept, holds=holds)
+        return Parts(customer, charges=charges, kept=kept, holds=holds)
 
     def _value(self, table: str, key: str) -> object:
         if table == COMMAND:

@@ -58,6 +58,8 @@ class Charged:
         self.returned: Final = returned
         self.before: Charged | None = before
         """The charge of the same id before it: its time had ended, or it is of another unit."""
+        self.record = b""
+        """Its entry's record as it stands in the log, where somebody saves it."""
         self.topic: InputTopic = "usage_events"
         self.partition = 0
         self.offset = 0

@@ -55,13 +55,11 @@ class Parts:
         self,
         customer: Customer,
         *,
-        since: int,
         charges: list[tuple[str, Charged]],
         kept: list[tuple[str, str, object]],
         holds: list[tuple[Account, Hold]],
     ) -> None:
         self.customer = customer
-        self.since = since
         self.charges = charges
         self.kept = kept
         self.holds = holds

@@ -199,7 +199,7 @@ class Decider:
                 facts=facts,
                 hash=sealed.hash,
             )
-            ledger.evolve(entry)
+            ledger.evolve(entry, sealed.value)
             outbox.entries.append({"key": customer_id.encode(), "value": sealed.value})
             outbox.size_bytes += len(sealed.value)
             if facts.type != "deduction":

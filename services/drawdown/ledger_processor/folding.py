@@ -52,12 +52,12 @@ class Folder:
             self._entry(value_of(record), offset)
             for record, offset in zip(records, offsets, strict=True)
         ]
-        self.ledger.foresee_charges(entries)
+        self.ledger.foresee(entries)
         if self.first_offset < 0:
             self.first_offset = offsets[0]
         for place, entry in enumerate(entries):
             offset = offsets[place]
-            self._fold(entry, offset)
+            self._fold(entry, offset, value_of(records[place]))
             self.entries += 1
             self.last_offset = offset
             self.last_hash = entry.hash
@@ -76,7 +76,7 @@ class Folder:
             raise self._broken(entry, offset)
         return entry
 
-    def _fold(self, entry: LedgerEntry, offset: int) -> None:
+    def _fold(self, entry: LedgerEntry, offset: int, record: bytes) -> None:
         ledger, facts = self.ledger, entry.facts
         account = ledger.account(facts.customer_id, facts.unit)
         try:
@@ -87,7 +87,8 @@ class Folder:
             head = b"" if account is None else account.head
             if entry.prev_hash != (head or self._genesis(entry)):
                 raise self._broken(entry, offset)
-            ledger.evolve(entry)
+            # A record of an older schema isn't what is decoded later.
+            ledger.evolve(entry, record if record.startswith(self._header) else b"")
         except (AssertionError, UnknownEntry) as error:
             raise PartitionHalted(f"{self._at(offset)} can't be folded: {error}") from error
 

@@ -1,7 +1,9 @@
 """Rows: what is saved of customers, and how they come back. On the hot path.
 
-Values are MessagePack arrays, whose places are this version's own: `FORMAT` counts them. A
-directory of another format is rebuilt from the ledger, so that nothing here reads an older one.
+Values are MessagePack arrays, whose places are this version's own: `FORMAT` counts them. A charge
+is mostly its entry's record, as it stands in the log: writing it costs nothing, and few are ever
+read. A directory of another format is rebuilt from the ledger, so that nothing here reads an older
+one.
 """
 
 from typing import Any, Final
@@ -9,10 +11,12 @@ from typing import Any, Final
 from librt.strings import BytesWriter
 from msgspec.msgpack import Decoder, Encoder
 
+from drawdown.adapters.avro.codec import decode_entry
 from drawdown.adapters.avro.generated.command import read_ChangePolicy, write_ChangePolicy
 from drawdown.adapters.avro.generated.rate_card import read_RateCard, write_RateCard
+from drawdown.adapters.avro.wire import HEADER_BYTES, MAGIC
 from drawdown.domain.accounts import Account, Payment
-from drawdown.domain.charges import Charged, Charges, Settled
+from drawdown.domain.charges import Charged, Charges, Settled, charged_by
 from drawdown.domain.customers import Customer
 from drawdown.domain.entries import Allocation, Dispute, HoldState, LotTerms
 from drawdown.domain.holds import Hold
@@ -22,8 +26,9 @@ from drawdown.domain.memory import RejectedUsage, Remembered
 from drawdown.domain.parking import Parked
 from drawdown.domain.rate_cards import RateCard
 
-FORMAT: Final = 1
-"""Of the rows, and of what folding makes of entries: a change of either takes the next number."""
+FORMAT: Final = 2
+"""Of the rows, of the newest schema of entries, and of what folding makes of them: a change of any
+takes the next number."""
 
 _encode: Final = Encoder().encode
 _decode: Final = Decoder().decode
@@ -38,22 +43,25 @@ def customer_row(customer: Customer) -> bytes:
     return _encode([_account(account) for account in customer.accounts.values()])
 
 
-def read_customer(row: bytes, customer_id: str, charges: Charges) -> Customer:
-    """A customer; its open holds, named by `open_holds`, are still to be put back."""
+OpenHolds = list[tuple[Account, list[str]]]
+"""The ids of an account's open holds, in the order in which they were placed."""
+
+
+def read_customer(row: bytes, customer_id: str, charges: Charges) -> tuple[Customer, OpenHolds]:
+    """A customer, and the open holds that are still to be put back."""
+    accounts: Any = _decode(row)
+    open_holds: OpenHolds = []
     customer: Customer | None = None
-    for values in _decode(row):
+    for values in accounts:
         account = _read_account(values, customer_id, charges)
         if customer is None:
             customer = Customer(account)
         else:
             customer.accounts[account.unit] = account
+        if values[17]:
+            open_holds.append((account, values[17]))
     assert customer is not None, "a customer has an account"
-    return customer
-
-
-def open_holds(row: bytes) -> list[tuple[str, list[str]]]:
-    """The ids of a customer's open holds, by unit, in the order in which they were placed."""
-    return [(values[0], values[17]) for values in _decode(row) if values[17]]
+    return customer, open_holds
 
 
 def _account(account: Account) -> list[object]:
@@ -244,8 +252,8 @@ def read_hold(row: bytes) -> Hold:
 
 def charged_row(charged: Charged) -> bytes:
     """An event's charge, and those of the same id before it."""
-    if charged.before is None:
-        return _encode([_charge(charged)])
+    if charged.record and charged.before is None:
+        return charged.record
     charges: list[list[object]] = []
     each: Charged | None = charged
     while each is not None:
@@ -256,6 +264,11 @@ def charged_row(charged: Charged) -> bytes:
 
 def read_charged(row: bytes) -> Charged:
     """An event's charges, the latest first."""
+    if row[0] == MAGIC:
+        entry = decode_entry(row, HEADER_BYTES)
+        _, only = charged_by(entry.facts)
+        only.stands_in(entry)
+        return only
     charged: Charged | None = None
     for values in reversed(_decode(row)):
         charged = _read_charge(values, charged)

@@ -48,10 +48,10 @@ class RowShelf:
             yield self._customer(key[1:].decode(), row)
 
     def _customer(self, customer_id: str, row: bytes) -> Customer:
-        customer = rows.read_customer(row, customer_id, Charges(customer_id, self._charges))
-        for unit, hold_ids in rows.open_holds(row):
-            account = customer.accounts[unit]
-            keys = [_hold_key(customer_id, unit, hold_id) for hold_id in hold_ids]
+        charges = Charges(customer_id, self._charges)
+        customer, open_holds = rows.read_customer(row, customer_id, charges)
+        for account, hold_ids in open_holds:
+            keys = [_hold_key(customer_id, account.unit, hold_id) for hold_id in hold_ids]
             for found in self._store.get_many(keys):
                 assert found is not None, f"an open hold of {customer_id} has no row"
                 account.take_in_hold(rows.read_hold(found))
