@@ -78,7 +78,7 @@ def send(starts: str, expires: str, tmp_path: Path) -> None:
 
 
 def recorded(entries: int) -> bool:
-    """Whether acme's statement has so many entries by now."""
+    """Whether acme's proof has so many entries by now."""
     result = run("prove", "acme", "--out", "/dev/null", "--json")
     return result.exit_code == 0 and json.loads(result.stdout)["entries"] >= entries
 

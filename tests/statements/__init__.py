@@ -1,1 +1,1 @@
-"""Statements, explanations and what-if, without a broker."""
+"""Proofs, statements, explanations and what-if, without a broker."""

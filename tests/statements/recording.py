@@ -68,8 +68,8 @@ class Recording:
         """A customer's entries."""
         return [each for each in self.entries if each.facts.customer_id == customer_id]
 
-    def statement(self, customer_id: str = CUSTOMER) -> list[str]:
-        """The lines of a customer's statement."""
+    def proof(self, customer_id: str = CUSTOMER) -> list[str]:
+        """The lines of a customer's proof."""
         entries = self.of(customer_id)
         header = Header(
             namespace=NAMESPACE,

@@ -1,4 +1,4 @@
-"""Statements hold as they are written, and nothing in them can be changed unseen."""
+"""Proofs hold as they are written, and nothing in them can be changed unseen."""
 
 import base64
 import json
@@ -50,15 +50,15 @@ def recording() -> Recording:
 
 
 def documents(recording: Recording, customer_id: str = "acme") -> list[Any]:
-    return [json.loads(line) for line in recording.statement(customer_id)]
+    return [json.loads(line) for line in recording.proof(customer_id)]
 
 
 def checked(lines: list[Any], head: str = "") -> Checked:
     return check_lines([json.dumps(each) for each in lines], head)
 
 
-def test_a_statement_holds_and_says_the_balance(recording: Recording) -> None:
-    lines = recording.statement()
+def test_a_proof_holds_and_says_the_balance(recording: Recording) -> None:
+    lines = recording.proof()
     found = check_lines(lines)
     last = recording.of()[-1]
     assert (found.wrong, found.entries) == ("", len(recording.of()))
@@ -69,12 +69,12 @@ def test_a_statement_holds_and_says_the_balance(recording: Recording) -> None:
 
 
 def test_a_head_of_an_earlier_day_proves_up_to_there(recording: Recording) -> None:
-    found = check_lines(recording.statement(), recording.of()[2].hash.hex())
+    found = check_lines(recording.proof(), recording.of()[2].hash.hex())
     assert (found.ok, found.proven) == (True, 3)
 
 
 def test_another_head_is_refused(recording: Recording) -> None:
-    found = check_lines(recording.statement(), recording.of("bolt")[-1].hash.hex())
+    found = check_lines(recording.proof(), recording.of("bolt")[-1].hash.hex())
     assert not found.ok
     assert "doesn't lead to the head given" in found.wrong
 
@@ -200,7 +200,7 @@ def test_changed_bytes_with_a_new_hash_break_the_figures_or_the_reading(
     assert caught == len(covered)
 
 
-def test_what_is_no_statement_is_said() -> None:
+def test_what_is_no_proof_is_said() -> None:
     assert check_lines(["nope\n"]).wrong.startswith("it: no JSON")
     assert "and nothing else" in check_lines(["[]"]).wrong
     assert "given twice" in check_lines(['{"a": 1, "a": 2}']).wrong
@@ -209,7 +209,7 @@ def test_what_is_no_statement_is_said() -> None:
 def test_values_of_the_wrong_type_are_said(recording: Recording) -> None:
     lines = documents(recording)
     for name, value, wrong in (
-        ("statement", "drawdown/2", "of form 'drawdown/2'"),
+        ("proof", "drawdown/2", "of form 'drawdown/2'"),
         ("entries", "9", "wrong type"),
         ("unit", 1, "wrong type"),
     ):
@@ -227,8 +227,8 @@ def test_the_command_line_says_what_holds_and_what_breaks(
 ) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "")
     monkeypatch.setenv("DRAWDOWN_NAMESPACE", "No namespace!")
-    path = tmp_path / "statement.jsonl"
-    path.write_text("\n".join(recording.statement()) + "\n")
+    path = tmp_path / "proof.jsonl"
+    path.write_text("\n".join(recording.proof()) + "\n")
     head = recording.of()[-1].hash.hex()
     plain = CliRunner().invoke(app, ["check", str(path)])
     assert (plain.exit_code, "don't show without --head" in plain.stdout) == (0, True)
@@ -236,7 +236,7 @@ def test_the_command_line_says_what_holds_and_what_breaks(
     assert (proven.exit_code, "nothing is missing" in proven.stdout) == (0, True)
     told = CliRunner().invoke(app, ["check", str(path), "--head", head, "--json"])
     assert json.loads(told.stdout)["end_is_proven"] is True
-    path.write_text("\n".join(recording.statement()[:-1]) + "\n")
+    path.write_text("\n".join(recording.proof()[:-1]) + "\n")
     cut = CliRunner().invoke(app, ["check", str(path), "--json"])
     assert (cut.exit_code, json.loads(cut.stdout)["line"]) == (1, 10)
     assert f"{path}:10: it has 9 entries, not 10" in cut.stderr

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drawdown.cli.statements import story_lines
+from drawdown.cli.proofs import story_lines
 from drawdown.domain.entries import PolicyChange
 from drawdown.domain.inputs import ChangePolicy, Grant, PlaceHold, RefundUsage
 from drawdown.domain.numbers import DAY_US

@@ -129,12 +129,7 @@ def _state(lot: dict[str, Any]) -> str:
 
 
 def _show_freshness(freshness: Freshness) -> None:
-    state = "up to date"
-    if freshness.records_behind:
-        state = f"{freshness.records_behind} entries and {freshness.lag_ms} ms behind the ledger"
-    out().print(
-        f"[dim]{state}, at entry {freshness.partition_seq} of partition {freshness.partition}[/dim]"
-    )
+    out().print(f"[dim]{freshness.sentence()}[/dim]")
 
 
 def _entry_row(entry: dict[str, Any]) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ from drawdown.cli import (
     dead_letters,
     demonstration,
     grants,
+    proofs,
     rates,
     referrals,
     rejections,
@@ -101,13 +102,14 @@ app.command("topics", rich_help_panel="The ledger")(topics.topics)
 app.add_typer(rates.app, name="rates", rich_help_panel="The ledger")
 app.command("verify", rich_help_panel="The ledger")(verify.verify)
 app.command("whatif", rich_help_panel="The ledger")(whatif.whatif)
-app.command("check", rich_help_panel="The ledger")(statements.check)
+app.command("check", rich_help_panel="The ledger")(proofs.check)
 grants.add_commands(app)
 app.command("refer", rich_help_panel="Customers")(referrals.refer)
 app.command("balance", rich_help_panel="Customers")(accounts.balance)
 app.command("ledger", rich_help_panel="Customers")(accounts.ledger)
-app.command("prove", rich_help_panel="Customers")(statements.prove)
-app.command("explain", rich_help_panel="Customers")(statements.explain)
+app.command("statement", rich_help_panel="Customers")(statements.statement)
+app.command("prove", rich_help_panel="Customers")(proofs.prove)
+app.command("explain", rich_help_panel="Customers")(proofs.explain)
 app.command("reminders", rich_help_panel="Customers")(reminders.reminders)
 app.add_typer(usage.app, name="usage", rich_help_panel="Inputs")
 app.add_typer(commands.app, name="commands", rich_help_panel="Inputs")

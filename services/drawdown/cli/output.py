@@ -1,8 +1,9 @@
 """What the command line shows: results on stdout, progress and remarks on stderr."""
 
+import csv
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from rich.console import Console
@@ -39,6 +40,13 @@ def show_json_line(document: object) -> None:
     """One document on one line, at once."""
     sys.stdout.write(printable(json.dumps(document, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
+
+
+def show_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A line with the names, and one for each row."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
 
 
 def table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:

@@ -5,23 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
-from psycopg import errors
-from psycopg.rows import dict_row
-
 from drawdown.adapters.documents.entries import ACCOUNT, FACTS, HOLD, LOT, PLACE
 from drawdown.adapters.kafka.ledger_log import read_entries
 from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import ledger_partitions
-from drawdown.adapters.postgres.connections import connect, translated
+from drawdown.adapters.postgres.snapshots import rows, snapshot
 from drawdown.cli.session import now_us
 from drawdown.domain.entries import PARTITION_CUSTOMER
 from drawdown.domain.rate_cards import RateCard
-from drawdown.errors import TimedOut, UsageError
+from drawdown.errors import TimedOut
 from drawdown.settings import Settings
 
 _WAIT_S: Final = 30.0
 _LOOK_EVERY_S: Final = 0.05
-_APPLICATION: Final = "drawdown"
+_PROJECTION: Final = "balance"
 
 Row = dict[str, Any]
 
@@ -46,13 +43,20 @@ class Freshness:
             "lag_ms": self.lag_ms,
         }
 
+    def sentence(self) -> str:
+        """In words."""
+        state = "up to date"
+        if self.records_behind:
+            behind = f"{self.records_behind} entries and {self.lag_ms} ms"
+            state = f"{behind} behind the ledger"
+        return f"{state}, at entry {self.partition_seq} of partition {self.partition}"
+
 
 class BalanceReads:
     """Reads of the balance projection, one connection each."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._schema = settings.database_schema("balance")
 
     def accounts(self, customer_id: str, unit: str = "") -> list[dict[str, Any]]:
         """A customer's accounts with their lots and open holds, as JSON; of one unit, or of all."""
@@ -115,16 +119,8 @@ class BalanceReads:
 
     def rows(self, query: LiteralString, values: Sequence[object] = ()) -> list[Row]:
         """Rows as dictionaries. Raises `UsageError` where the projection has never run."""
-        with translated():
-            connection = connect(self._settings, application=_APPLICATION, schema=self._schema)
-            with connection, connection.cursor(row_factory=dict_row) as cursor:
-                try:
-                    return cursor.execute(query, values).fetchall()
-                except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
-                    raise UsageError(
-                        f"namespace {self._settings.namespace} has no balances: no "
-                        f"balance_projector has run for it yet"
-                    ) from error
+        with snapshot(self._settings, _PROJECTION) as connection:
+            return rows(connection, query, values)
 
     def _position(self, partition: int) -> Row:
         found = self.rows("SELECT * FROM position WHERE partition = %s", [partition])

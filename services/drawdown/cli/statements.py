@@ -1,192 +1,171 @@
-"""`prove`, `check` and `explain`: what the ledger says, for people who don't take its word."""
+"""`statement`: one month of a customer's account, from opening to closing balance."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 
-from drawdown.cli.output import JSON_HELP, cells, err, out, show_json, table
-from drawdown.cli.session import connected
+from drawdown.adapters.documents.times import format_time
+from drawdown.adapters.postgres.snapshots import snapshot
+from drawdown.cli.output import JSON_HELP, cells, err, moment, out, show_csv, show_json, table
+from drawdown.cli.reading import BalanceReads, Freshness
+from drawdown.cli.session import connected, now_us
 from drawdown.domain.numbers import format_credits
-from drawdown.statements.checking import Checked, check_statement
-from drawdown.statements.events import explain as explain_event
-from drawdown.statements.proving import prove as write_proof
+from drawdown.errors import UsageError
+from drawdown.statements.monthly import Figures, Movement, Statement
+from drawdown.statements.months import month_of, zone_named
+from drawdown.statements.movements import read_statement
 
-_JSON = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
-_CUSTOMER = Annotated[str, typer.Argument(help="The customer's id.")]
+_COLUMNS: Final = ("day", "kind", "of", "entries", *Figures._fields, "balance_after")
+_SHOWN: Final = {"overage_total": "overage", "balance_after": "balance after"}
 
 
-def prove(
-    customer: _CUSTOMER,
-    file: Annotated[Path, typer.Option("--out", help="Where the statement is written.")],
+def statement(
+    customer: Annotated[str, typer.Argument(help="The customer's id.")],
+    month: Annotated[
+        str, typer.Option(help="Such as 2026-11, in the reporting zone; this month if absent.")
+    ] = "",
     unit: Annotated[str, typer.Option(help="The account's unit.")] = "credit",
-    as_json: _JSON = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait for everything that the ledger has recorded by now."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV: a line for each movement.")
+    ] = False,
 ) -> None:
-    """Write a customer's statement: every entry with its bytes, hash-chained from the first.
+    """Show a month of a customer's account: opening balance, movements, closing balance, lots.
 
-    `drawdown check FILE` verifies it anywhere, with no access to this ledger. Note the head that
-    is printed: only with it can a later check tell that nothing was cut off at the end.
+    Movements stand by day, kind and meter; an entry counts when the ledger recorded it. Opening
+    balance and movements come to the closing balance, which is that of the month's last entry and
+    what the lots have, less overdraft and debt: it is checked, in each figure, before it is shown.
     """
-    header = write_proof(connected(), customer, unit, file)
-    if header is None:
+    if as_json and as_csv:
+        raise UsageError("--json or --csv, not both")
+    settings = connected()
+    zone = zone_named(settings.reporting_zone)
+    chosen = month_of(month or datetime.now(UTC).astimezone(zone).strftime("%Y-%m"), zone)
+    if chosen.starts_at > now_us():
+        raise UsageError(f"{chosen.name} hasn't begun")
+    reads = BalanceReads(settings)
+    if wait:
+        reads.wait(customer)
+    # What is read afterwards can't be older than the figures are.
+    freshness = reads.freshness(customer)
+    with snapshot(settings, "balance") as connection:
+        found = read_statement(connection, customer, unit, chosen, zone)
+    if found is None:
         err().print(f"{customer} has no account in {unit} here", soft_wrap=True, markup=False)
         raise typer.Exit(1)
     if as_json:
-        show_json(
-            {
-                "file": str(file),
-                "namespace": header.namespace,
-                "customer_id": header.customer_id,
-                "unit": header.unit,
-                "entries": header.entries,
-                "head": header.head,
-            }
-        )
+        document = statement_document(found, zone)
+        show_json({**document, "freshness": freshness.document()})
+    elif as_csv:
+        show_csv(_COLUMNS, statement_rows(found))
     else:
-        out().print(f"{file}: {header.entries} entries", soft_wrap=True, markup=False)
-        out().print(f"head {header.head}", soft_wrap=True, markup=False)
+        _show(found, freshness, zone)
 
 
-def check(
-    file: Annotated[Path, typer.Argument(help="A statement that `drawdown prove` wrote.")],
-    head: Annotated[
-        str, typer.Option(help="The hash it must lead to, from a source other than the file.")
-    ] = "",
-    as_json: _JSON = False,
-) -> None:
-    """Verify a statement offline: chain, sequence, figures and invariants, entry by entry.
+def statement_rows(found: Statement) -> list[tuple[object, ...]]:
+    """A row for the opening, each movement and the closing; credits as decimals.
 
-    Leaves with 1 where anything is wrong and says which line and how. A statement whose last
-    entries were cut off is whole up to there: only --head tells.
+    Of each figure the movements come to closing less opening.
     """
-    checked = check_statement(file, head)
-    if as_json:
-        show_json(check_document(checked))
-    elif checked.ok:
-        _show_checked(file, checked)
-    if not checked.ok:
-        err().print(f"{file}:{checked.line}: {checked.wrong}", soft_wrap=True, markup=False)
-        raise typer.Exit(1)
+    opening, reached = found.opening, found.opening.balance
+    rows = [_row("", "opening", "", "", opening)]
+    for each in found.movements:
+        reached += each.moved.balance
+        rows.append((*_movement_cells(each), format_credits(reached)))
+    return [*rows, _row("", "closing", "", found.entries, found.closing)]
 
 
-def check_document(checked: Checked) -> dict[str, Any]:
-    """What a check found, as JSON; without a head given nothing vouches for the end."""
-    header = checked.header
+def _row(day: str, kind: str, of: str, entries: object, stated: Figures) -> tuple[object, ...]:
+    """What an account has at one end of the month; only its balance stands in a column."""
+    return (day, kind, of, entries, *("" for _ in stated), format_credits(stated.balance))
+
+
+def _movement_cells(each: Movement) -> tuple[object, ...]:
+    moved = (format_credits(figure) for figure in each.moved)
+    return (each.day, each.kind, each.of, each.entries, *moved)
+
+
+def statement_document(found: Statement, zone: ZoneInfo) -> dict[str, Any]:
+    """A statement as JSON; credits as decimal text."""
     return {
-        "ok": checked.ok,
-        "namespace": "" if header is None else header.namespace,
-        "customer_id": "" if header is None else header.customer_id,
-        "unit": "" if header is None else header.unit,
-        "entries": checked.entries,
-        "head": checked.head,
-        "balance": format_credits(checked.balance),
-        "available": format_credits(checked.available),
-        "given_head": checked.given_head,
-        "entries_up_to_given_head": checked.proven,
-        "end_is_proven": checked.ok and checked.proven == checked.entries > 0,
-        "line": checked.line,
-        "wrong": checked.wrong,
+        "customer_id": found.customer_id,
+        "unit": found.unit,
+        "month": found.month.name,
+        "zone": zone.key,
+        "from": format_time(found.month.starts_at),
+        "until": format_time(found.month.ends_at),
+        "final": found.final,
+        "opening": {"account_seq": found.opening_seq, **_figures(found.opening)},
+        "movements": [
+            {
+                "day": each.day,
+                "kind": each.kind,
+                "of": each.of,
+                "entries": each.entries,
+                **_figures(each.moved),
+            }
+            for each in found.movements
+        ],
+        "closing": {
+            "account_seq": found.closing_seq,
+            **_figures(found.closing),
+            "available": format_credits(found.available),
+        },
+        "lots": [
+            {
+                "lot_id": lot.lot_id,
+                "kind": lot.kind,
+                "granted": format_credits(lot.granted),
+                "remaining": format_credits(lot.remaining),
+                "reserved": format_credits(lot.reserved),
+                "expires_at": None if lot.expires_at is None else format_time(lot.expires_at),
+                "frozen": lot.frozen,
+            }
+            for lot in found.lots
+        ],
     }
 
 
-def _show_checked(file: Path, checked: Checked) -> None:
-    header = checked.header
-    assert header is not None
-    whose = f"{header.customer_id} in {header.unit}, namespace {header.namespace}"
-    lines = [
-        f"{file}: {checked.entries} entries of {whose} hold",
-        f"balance {format_credits(checked.balance)}",
-        f"head {checked.head}",
-    ]
-    if checked.proven == checked.entries:
-        lines.append("It ends at the head given: nothing is missing.")
-    elif checked.proven:
-        rest = checked.entries - checked.proven
-        lines.append(
-            f"It leads to the head given; {rest} entries follow, which it says nothing of."
-        )
-    else:
-        lines.append("Entries cut off at the end don't show without --head.")
-    for line in lines:
-        out().print(line, soft_wrap=True, markup=False)
+def _figures(figures: Figures) -> dict[str, str]:
+    return {name: format_credits(each) for name, each in figures._asdict().items()}
 
 
-def explain(
-    event_id: Annotated[str, typer.Argument(help="The usage event's id.")],
-    customer: Annotated[
-        str, typer.Option(help="Whose event; without it, all partitions are searched.")
-    ] = "",
-    as_json: _JSON = False,
-) -> None:
-    """Explain one usage event: rates, arithmetic, lots, balance, revenue; or why it was refused.
-
-    Each step is exact and can be redone by hand. Read from the ledger topic; repeats that booked
-    nothing are found in the usage topic as far as it is retained.
-    """
-    story = explain_event(connected(), event_id, customer)
-    if story is None:
-        err().print(f"the ledger has no event {event_id}", soft_wrap=True, markup=False)
-        raise typer.Exit(1)
-    if as_json:
-        show_json(story)
-        return
-    for line in story_lines(story):
-        out().print(line, soft_wrap=True, markup=False)
-    if "charge" in story and story["charge"]["lots"]:
-        _show_lots(story["charge"]["lots"])
+def _show(found: Statement, freshness: Freshness, zone: ZoneInfo) -> None:
+    console = out()
+    console.print(
+        f"{found.customer_id} in {found.unit}, {found.month.name} ({zone.key})", markup=False
+    )
+    used = [name for name in Figures._fields if name == "balance" or _moves(found, name)]
+    names = ("day", "kind", "of", "entries", *used, "balance_after")
+    columns = [_SHOWN.get(name, name) for name in names]
+    shown = table("", *columns, numbers=columns[3:])
+    for row in statement_rows(found):
+        told = dict(zip(_COLUMNS, row, strict=True))
+        shown.add_row(*cells(*(told[name] for name in names)))
+    console.print(shown)
+    _show_lots(found)
+    state = "final" if found.final else "nothing is recorded after it yet: more may come"
+    console.print(f"[dim]{state}; {freshness.sentence()}[/dim]")
 
 
-def story_lines(story: dict[str, Any]) -> list[str]:
-    """An event's story in sentences."""
-    lines = [f"{story['event_id']} of {story['customer_id']}: {story['outcome']}"]
-    if "charge" in story:
-        lines += _charge_lines(story["charge"])
-        for refund in story["refunds"]:
-            when = f"{refund['refund_id']} at {refund['recorded_at']}"
-            lines.append(f"Given back: {refund['given_back']} ({when}, {refund['entry_id']})")
-        if story["refunds"]:
-            left = story["left"]
-            lines.append(f"Of {left['charged']} charged, {left['stands']} stands.")
-    for rejection in story["rejections"]:
-        reason = f"{rejection['code']}: {rejection['meaning']}"
-        lines.append(f"Refused at {rejection['recorded_at']} ({rejection['entry_id']}): {reason}")
-        if rejection["detail"]:
-            lines.append(f"  {rejection['detail']}")
-    for repeat in story["repeats"]:
-        which = f"offset {repeat['offset']}, with {repeat['body']} body"
-        lines.append(f"Sent again at {repeat['recorded_at']} ({which}): booked nothing")
-    return lines
+def _moves(found: Statement, name: str) -> bool:
+    every = (each.moved for each in found.movements)
+    return any(getattr(each, name) for each in every)
 
 
-def _charge_lines(charge: dict[str, Any]) -> list[str]:
-    card, total, split = charge["rate_card"], charge["sum"], charge["split"]
-    lines = [
-        f"Entry {charge['entry_id']}, {charge['meter']} ({charge['status']})"
-        f", occurred {charge['occurred_at']}, recorded {charge['recorded_at']}"
-    ]
-    if card is not None:
-        lines.append(f"Rated by {card['label']}, in force from {card['effective_from']}")
-    for line in charge["lines"]:
-        lines.append(f"  {line['quantity']} ({line['line_id']})")
-        lines += [f"    {step}" for step in line["steps"]]
-    lines += [f"  {step}" for step in total["steps"]]
-    parts = [f"{name} {amount}" for name, amount in split.items() if amount != "0"]
-    lines.append(f"Charged {charge['amount']}: {', '.join(parts) or 'nothing'}")
-    if charge["hold_id"]:
-        ended = ", which had ended" if charge["hold_ended"] else ""
-        lines.append(f"For hold {charge['hold_id']}{ended}")
-    balance = charge["balance"]
-    lines.append(f"Balance {balance['before']} → {balance['after']}")
-    for each in charge["revenue"]:
-        lines.append(f"Revenue recognized: {each['released']}")
-    return lines
-
-
-def _show_lots(lots: list[dict[str, Any]]) -> None:
-    columns = ("lot", "kind", "drawn", "left", "cost a credit", "released", "reckoned")
-    shown = table("", *columns, numbers=("drawn", "left"))
-    for lot in lots:
-        drawn = lot["amount"] + (" (reserved)" if lot["reserved"] else "")
-        row = (lot["lot_id"], lot["kind"], drawn, lot["remaining_after"], lot["cost_per_credit"])
-        shown.add_row(*cells(*row, lot["released"], "; ".join(lot["steps"])))
-    out().print(shown)
+def _show_lots(found: Statement) -> None:
+    columns = ("lot at the end", "kind", "granted", "remaining", "reserved", "expires", "state")
+    lots = table("", *columns, numbers=("granted", "remaining", "reserved"))
+    for lot in found.lots:
+        amounts = (format_credits(each) for each in (lot.granted, lot.remaining, lot.reserved))
+        expires = None if lot.expires_at is None else format_time(lot.expires_at)
+        state = "frozen" if lot.frozen else ""
+        lots.add_row(*cells(lot.lot_id, lot.kind, *amounts, moment(expires), state))
+    if lots.row_count:
+        out().print(lots)

@@ -1,4 +1,4 @@
-"""Checking a statement offline: the chain from its beginning, and every figure folded anew.
+"""Checking a proof offline: the chain from its beginning, and every figure folded anew.
 
 What an entry says can't be changed without changing its hash, nor an entry be left out, doubled
 or moved without breaking the chain. Only a cut at the end leaves a whole chain behind: that is
@@ -17,7 +17,7 @@ from drawdown.domain.accounts import Account
 from drawdown.domain.evolve import UnknownEntry, fold
 from drawdown.domain.invariants import check_account, check_entry
 from drawdown.errors import InvalidDocument
-from drawdown.statements.form import EntryLine, Header, NoStatement, read_entry_line, read_header
+from drawdown.statements.form import EntryLine, Header, NoProof, read_entry_line, read_header
 from drawdown.statements.form import readable as readable_form
 
 _LOTS_MANY: Final = 16
@@ -49,8 +49,8 @@ class _Broken(Exception):
     """What is wrong with the line being read."""
 
 
-def check_statement(path: Path, head: str = "") -> Checked:
-    """Check a statement's file; `head` is the hash, in hex, that it must lead to.
+def check_proof(path: Path, head: str = "") -> Checked:
+    """Check a proof's file; `head` is the hash, in hex, that it must lead to.
 
     Raises `InvalidDocument` where the file can't be read.
     """
@@ -62,7 +62,7 @@ def check_statement(path: Path, head: str = "") -> Checked:
 
 
 def check_lines(lines: Iterable[str], head: str = "") -> Checked:
-    """Check a statement's lines."""
+    """Check a proof's lines."""
     check = _Check(head.strip().lower())
     line = 0
     try:
@@ -70,7 +70,7 @@ def check_lines(lines: Iterable[str], head: str = "") -> Checked:
             line += 1
             check.read(text)
         check.end()
-    except (_Broken, NoStatement) as error:
+    except (_Broken, NoProof) as error:
         return check.result(max(line, 1), str(error))
     return check.result(0, "")
 
@@ -86,7 +86,7 @@ class _Check:
         self._proven = 0
 
     def read(self, text: str) -> None:
-        """The next line. Raises `_Broken` or `NoStatement`."""
+        """The next line. Raises `_Broken` or `NoProof`."""
         if self._header is None or self._account is None:
             header = read_header(text)
             self._header = header
@@ -131,7 +131,7 @@ class _Check:
             raise _Broken(wrong)
 
     def end(self) -> None:
-        """Check what only the whole statement shows. Raises `_Broken`."""
+        """Check what only the whole proof shows. Raises `_Broken`."""
         header, account = self._header, self._account
         if header is None or account is None:
             raise _Broken("the file is empty")

@@ -1,6 +1,6 @@
-"""The form of a statement: a line about the account, then a line for each of its entries.
+"""The form of a proof: a line about the account, then a line for each of its entries.
 
-    {"statement": "drawdown/1", "namespace": …, "customer_id": …, "unit": …, "entries": 2, …}
+    {"proof": "drawdown/1", "namespace": …, "customer_id": …, "unit": …, "entries": 2, …}
     {"entry": {"account_seq": 1, "type": "grant", …}, "prev_hash": …, "hash": …, "bytes": …}
 
 `bytes` are what the hash covers, base64: `prev_hash` and the entry's facts in Avro, by the schema
@@ -21,19 +21,19 @@ from drawdown.domain.entries import HASH_VERSION, EntryFacts, LedgerEntry
 from drawdown.errors import DecodeFailed, InvalidDocument
 
 FORM: Final = "drawdown/1"
-_HEADER: Final = frozenset(("statement", "namespace", "customer_id", "unit", "entries", "head"))
+_HEADER: Final = frozenset(("proof", "namespace", "customer_id", "unit", "entries", "head"))
 _LINE: Final = frozenset(("entry", "prev_hash", "hash", "bytes"))
 _PLACE: Final = bytes((*[0] * (NUMBERS_BEFORE_HASH - 1), 2 * HASH_VERSION))
-"""Stands for the entry's place in the log, which no hash covers and no statement tells."""
+"""Stands for the entry's place in the log, which no hash covers and no proof tells."""
 
 
-class NoStatement(InvalidDocument):
+class NoProof(InvalidDocument):
     """A line that isn't in the form, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Whose statement it is, how many entries it has, and the hash of the last."""
+    """Whose proof it is, how many entries it has, and the hash of the last."""
 
     namespace: str
     customer_id: str
@@ -46,7 +46,7 @@ def write_header(header: Header) -> str:
     """The first line."""
     return json.dumps(
         {
-            "statement": FORM,
+            "proof": FORM,
             "namespace": header.namespace,
             "customer_id": header.customer_id,
             "unit": header.unit,
@@ -58,14 +58,14 @@ def write_header(header: Header) -> str:
 
 
 def read_header(text: str) -> Header:
-    """The first line read. Raises `NoStatement`."""
+    """The first line read. Raises `NoProof`."""
     given = _object(text, _HEADER)
-    if given["statement"] != FORM:
-        raise NoStatement(f"a statement of form {given['statement']!r}, not {FORM}")
+    if given["proof"] != FORM:
+        raise NoProof(f"a proof of form {given['proof']!r}, not {FORM}")
     texts = [given[name] for name in ("namespace", "customer_id", "unit", "head")]
     if not all(isinstance(each, str) for each in texts) or type(given["entries"]) is not int:
-        raise NoStatement("a value of the header has the wrong type")
-    return Header(**{name: given[name] for name in _HEADER - {"statement"}})
+        raise NoProof("a value of the header has the wrong type")
+    return Header(**{name: given[name] for name in _HEADER - {"proof"}})
 
 
 def write_entry_line(entry: LedgerEntry, value: bytes, start: int) -> str:
@@ -94,17 +94,17 @@ class EntryLine:
 
 
 def read_entry_line(text: str) -> EntryLine:
-    """The line of an entry read, its bytes decoded. Raises `NoStatement`."""
+    """The line of an entry read, its bytes decoded. Raises `NoProof`."""
     given = _object(text, _LINE)
     if not isinstance(given["entry"], dict):
-        raise NoStatement("entry is no object")
+        raise NoProof("entry is no object")
     try:
         covered = b64decode(str(given["bytes"]), validate=True)
         if b64encode(covered).decode() != given["bytes"]:
-            raise NoStatement("bytes are no base64 as it is written")
+            raise NoProof("bytes are no base64 as it is written")
         entry = decode_entry(_PLACE + covered + bytes(HASH_BYTES), 0)
     except (ValueError, DecodeFailed) as error:
-        raise NoStatement(f"bytes are no entry: {error}") from error
+        raise NoProof(f"bytes are no entry: {error}") from error
     return EntryLine(
         covered=covered,
         facts=entry.facts,
@@ -133,7 +133,7 @@ def _object(text: str, names: frozenset[str]) -> dict[str, Any]:
     try:
         given = parse_json(text, where="it")
     except InvalidDocument as error:
-        raise NoStatement(str(error)) from error
+        raise NoProof(str(error)) from error
     if not isinstance(given, dict) or set(given) != names:
-        raise NoStatement(f"it must have {', '.join(sorted(names))}, and nothing else")
+        raise NoProof(f"it must have {', '.join(sorted(names))}, and nothing else")
     return given

@@ -1,4 +1,4 @@
-"""Proving: an account's statement, written from the ledger topic."""
+"""Proving: an account's entries with their bytes, written from the ledger topic."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -12,9 +12,9 @@ from drawdown.statements.reading import Recorded, home_of, records_of
 
 
 def prove(settings: Settings, customer_id: str, unit: str, path: Path) -> Header | None:
-    """Write an account's statement to a file; None: there is no such account.
+    """Write an account's proof to a file; None: there is no such account.
 
-    The topic is read twice, once to know where the statement ends, so that no account is too
+    The topic is read twice, once to know where the proof ends, so that no account is too
     large. Raises `InvalidDocument` where the file can't be written.
     """
     header: Header | None = None

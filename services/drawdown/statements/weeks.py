@@ -1,10 +1,9 @@
 """ISO weeks in a zone, in which a day may have 23 or 25 hours."""
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from drawdown.domain.reminders import Week
-from drawdown.errors import InvalidSetting
+from drawdown.statements.months import zone_named
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -12,10 +11,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def weeks_between(start: int, until: int, zone: str) -> list[Week]:
     """The weeks whose Monday begins in `[start, until)` (µs). Raises `InvalidSetting`."""
-    try:
-        local = ZoneInfo(zone)
-    except (KeyError, ValueError, OSError) as error:
-        raise InvalidSetting(f"reporting zone {zone!r} is unknown") from error
+    local = zone_named(zone)
     day = (_EPOCH + timedelta(microseconds=start)).astimezone(local).date()
     monday = day - timedelta(days=day.weekday())
     found: list[Week] = []
