@@ -120,7 +120,7 @@ $(SETUP): pyproject.toml
 		|| { echo "$(PYTHON) can't make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
 	@rm -f .setup.log; echo "setting up $(VENV) with the versions pinned in pyproject.toml"
 	@$(IN)/pip install --disable-pip-version-check --progress-bar on --retries 2 \
-		-e '.[local,automations]' $$($(IN)/python -c "$$NAMES" dev) 2> $(VENV)/setup.log \
+		-e '.[local,automations,export]' $$($(IN)/python -c "$$NAMES" dev) 2> $(VENV)/setup.log \
 		|| { missing=$$(grep -oE 'No matching distribution found for [^ ]+' $(VENV)/setup.log | head -1); \
 		     missing=$${missing:-$$(grep -oE '(ERROR|error): .*' $(VENV)/setup.log | head -1)}; \
 		     echo "setup failed: $$missing; is there a network? (all of it: $(VENV)/setup.log)" >&2; exit 1; }

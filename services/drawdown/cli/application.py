@@ -15,6 +15,7 @@ from drawdown.cli import (
     commands,
     dead_letters,
     demonstration,
+    exports,
     grants,
     proofs,
     rates,
@@ -102,6 +103,7 @@ app.command("topics", rich_help_panel="The ledger")(topics.topics)
 app.add_typer(rates.app, name="rates", rich_help_panel="The ledger")
 app.command("verify", rich_help_panel="The ledger")(verify.verify)
 app.command("whatif", rich_help_panel="The ledger")(whatif.whatif)
+app.command("export", rich_help_panel="The ledger", help=exports.HELP)(exports.export_dataset)
 app.command("check", rich_help_panel="The ledger")(proofs.check)
 grants.add_commands(app)
 app.command("refer", rich_help_panel="Customers")(referrals.refer)
