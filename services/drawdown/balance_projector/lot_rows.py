@@ -6,9 +6,9 @@ from typing import Final
 from drawdown.adapters.postgres.connections import Cursor
 from drawdown.adapters.postgres.literals import json_list, json_map
 from drawdown.adapters.postgres.unnested import Unnested
-from drawdown.balance_projector.lot_movements import LotKey, LotMovements, Movement
 from drawdown.domain.entries import LedgerEntry
 from drawdown.errors import LedgerCorrupt
+from drawdown.projection.lot_movements import LotKey, LotMovements, Movement
 
 _OPENED: Final = Unnested(
     customer_id="text",
