@@ -1,0 +1,40 @@
+"""`python -m drawdown.revenue_projector`: composition root and entry point."""
+
+import sys
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+
+from drawdown.errors import DrawdownError, InvalidSetting, RetryableError
+from drawdown.local.discovery import resolved
+from drawdown.projection import service
+from drawdown.revenue_projector.projection import RevenueProjection
+from drawdown.settings import Settings, current
+
+SERVICE = "revenue_projector"
+
+
+def build(settings: Settings) -> RevenueProjection:
+    """The projection as the settings want it. Raises `InvalidSetting`."""
+    try:
+        zone = ZoneInfo(settings.reporting_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidSetting(
+            f"DRAWDOWN_REPORTING_ZONE {settings.reporting_zone!r} is no time zone"
+        ) from error
+    return RevenueProjection(zone=zone)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT. Exits with the code of the error that ended it."""
+    try:
+        settings = resolved(current())
+        service.run(settings, SERVICE, build(settings))
+    except DrawdownError as error:
+        retry = isinstance(error, RetryableError)
+        structlog.get_logger().error("ended", reason=str(error), retry=retry)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
