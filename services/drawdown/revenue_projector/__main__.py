@@ -5,10 +5,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
+from drawdown.adapters.avro.wire import Wire
 from drawdown.errors import DrawdownError, InvalidSetting, RetryableError
 from drawdown.local.discovery import resolved
 from drawdown.projection import service
 from drawdown.revenue_projector.projection import RevenueProjection
+from drawdown.revenue_projector.publication import RevenuePublication
 from drawdown.settings import Settings, current
 
 SERVICE = "revenue_projector"
@@ -22,7 +24,8 @@ def build(settings: Settings) -> RevenueProjection:
         raise InvalidSetting(
             f"DRAWDOWN_REPORTING_ZONE {settings.reporting_zone!r} is no time zone"
         ) from error
-    return RevenueProjection(zone=zone)
+    header = Wire(settings).header("revenue")
+    return RevenueProjection(zone=zone, publication=RevenuePublication(header))
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from drawdown.adapters.postgres.connections import Cursor
 from drawdown.domain.entries import LedgerEntry, PolicyChange
+from drawdown.projection.publication import Publication
 from drawdown.revenue_projector.book_rows import (
     breakage_change,
     change_policy,
@@ -39,11 +40,11 @@ class RevenueProjection:
 
     name: Final = "revenue"
     migrations: Final = Path(__file__).parent / "migrations"
-    publication: Final = None
 
-    def __init__(self, *, zone: ZoneInfo) -> None:
+    def __init__(self, *, zone: ZoneInfo, publication: Publication | None = None) -> None:
         """`zone` is the reporting zone, whose days revenue falls on."""
         self._zone = zone
+        self.publication: Final = publication
 
     def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
         """Write one partition's next entries, each exactly once, in order.
