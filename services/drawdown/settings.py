@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     """The same by the size of their records; a larger one goes alone."""
     publish_interval_s: Annotated[float, Field(gt=0)] = 1.0
     """What a projector changed in a partition is published this often at most, a record a key."""
+    rebuild_batch: Annotated[int, Field(ge=1)] = 20_000
+    """Ledger entries that `drawdown rebuild` writes in one transaction at most: the more there are
+    of an account, the fewer times its rows are written."""
     commands_in_flight: Annotated[int, Field(ge=1)] = 1_000
     """Commands that the command line or an API sends before it waits for replies; what the ledger
     processor takes in one transaction."""

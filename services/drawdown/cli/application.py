@@ -19,6 +19,7 @@ from drawdown.cli import (
     grants,
     proofs,
     rates,
+    rebuild,
     referrals,
     rejections,
     reminders,
@@ -101,6 +102,7 @@ app.command("demo", rich_help_panel="This machine", help=demonstration.HELP)(dem
 app.command("bench", rich_help_panel="This machine")(benchmark.bench)
 app.command("topics", rich_help_panel="The ledger")(topics.topics)
 app.add_typer(rates.app, name="rates", rich_help_panel="The ledger")
+app.command("rebuild", rich_help_panel="The ledger")(rebuild.rebuild)
 app.command("verify", rich_help_panel="The ledger")(verify.verify)
 app.command("whatif", rich_help_panel="The ledger")(whatif.whatif)
 app.command("export", rich_help_panel="The ledger", help=exports.HELP)(exports.export_dataset)

@@ -1,0 +1,113 @@
+"""What stands in a database schema: its tables with their columns, who may read, who looks in."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import sql
+
+from drawdown.adapters.postgres.connections import Connection
+
+_TABLES: Final = """
+SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+       coalesce(a.attnum = ANY (i.indkey::int2[]), false)
+FROM pg_class c
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+ORDER BY c.relname, a.attnum
+"""
+_READ_ELSEWHERE: Final = """
+SELECT DISTINCT v.oid::regclass::text
+FROM pg_class t
+JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
+    AND d.classid = 'pg_rewrite'::regclass
+JOIN pg_rewrite r ON r.oid = d.objid
+JOIN pg_class v ON v.oid = r.ev_class AND v.relnamespace <> t.relnamespace
+WHERE t.relnamespace = to_regnamespace(%s)
+ORDER BY 1
+"""
+_GRANTS: Final = """
+SELECT NULL, CASE grantee WHEN 0 THEN NULL ELSE pg_get_userbyid(grantee) END, privilege_type
+FROM pg_namespace, aclexplode(nspacl)
+WHERE oid = to_regnamespace(%(schema)s) AND grantee <> nspowner
+UNION ALL
+SELECT relname, CASE grantee WHEN 0 THEN NULL ELSE pg_get_userbyid(grantee) END, privilege_type
+FROM pg_class, aclexplode(relacl)
+WHERE relnamespace = to_regnamespace(%(schema)s) AND grantee <> relowner
+    AND relkind IN ('r', 'p', 'v')
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table; a partitioned one stands for its partitions."""
+
+    name: str
+    columns: dict[str, str]
+    """Types by name, in order."""
+    key: tuple[str, ...]
+    """The columns of its primary key, in the order of the table."""
+
+
+def exists(connection: Connection, schema: str) -> bool:
+    """Whether there is such a schema."""
+    row = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [schema]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def tables(connection: Connection, schema: str) -> dict[str, Table]:
+    """The tables of a schema by name, without those in which migrations are noted."""
+    columns: dict[str, dict[str, str]] = {}
+    keys: dict[str, list[str]] = {}
+    for name, column, type_, in_key in connection.execute(_TABLES, [schema]):
+        if name.startswith(("_yoyo_", "yoyo_")):
+            continue
+        columns.setdefault(name, {})[column] = type_
+        if in_key:
+            keys.setdefault(name, []).append(column)
+    return {
+        name: Table(name=name, columns=each, key=tuple(keys.get(name, ())))
+        for name, each in columns.items()
+    }
+
+
+def table(schema: str, name: str) -> sql.Identifier:
+    """A table by its full name."""
+    return sql.Identifier(schema, name)
+
+
+def views_elsewhere(connection: Connection, schema: str) -> list[str]:
+    """Views of other schemas that read its tables; they follow the tables, not the name."""
+    return [str(row[0]) for row in connection.execute(_READ_ELSEWHERE, [schema])]
+
+
+def copy_grants(connection: Connection, source: str, target: str) -> None:
+    """Let those who may use a schema and its tables use another one's of the same names."""
+    there = tables(connection, target)
+    for name, grantee, privilege in connection.execute(_GRANTS, {"schema": source}).fetchall():
+        if name is not None and name not in there:
+            continue
+        of = sql.SQL("SCHEMA ") + sql.Identifier(target)
+        if name is not None:
+            of = sql.SQL("TABLE ") + table(target, name)
+        who: sql.Composable = sql.SQL("PUBLIC") if grantee is None else sql.Identifier(grantee)
+        connection.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(privilege), of, who))
+
+
+def drop(connection: Connection, schema: str) -> None:
+    """Drop a schema with everything in it; nothing where there is none."""
+    connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+
+
+def rename(connection: Connection, schema: str, name: str) -> None:
+    """Give a schema another name. What has resolved the old one goes on with its tables."""
+    connection.execute(
+        sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(schema), sql.Identifier(name))
+    )
+
+
+def one(connection: Connection, query: sql.Composable, values: Any = None) -> tuple[Any, ...]:
+    """The one row of a query."""
+    row = connection.execute(query.as_bytes(connection), values).fetchone()
+    assert row is not None
+    return row

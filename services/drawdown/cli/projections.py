@@ -1,0 +1,31 @@
+"""The projections that there are, as the command line knows them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from drawdown.balance_projector import __main__ as balance_projector
+from drawdown.errors import UsageError
+from drawdown.projection.projection import Projection
+from drawdown.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """How a projection is made, as its service makes it."""
+
+    build: Callable[[Settings], Projection]
+    late_indexes: tuple[str, ...] = ()
+    """Indexes that only readers need: a rebuild builds them when all rows are there."""
+
+
+PROJECTIONS: Final = {
+    "balance": Known(build=balance_projector.build, late_indexes=("entries_by_account",)),
+}
+
+
+def known(name: str) -> Known:
+    """A projection by its short name. Raises `UsageError`."""
+    if name not in PROJECTIONS:
+        raise UsageError(f"no projection is called {name!r}: {', '.join(sorted(PROJECTIONS))}")
+    return PROJECTIONS[name]

@@ -1,0 +1,140 @@
+"""The schema that is built beside the live one, and what a later run must know of it.
+
+That is one row of its table `rebuild`, which goes with the old rows when the two change places.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import sql
+
+from drawdown.adapters.postgres import schemas
+from drawdown.adapters.postgres.connections import Connection
+from drawdown.adapters.postgres.migrations import migrate
+from drawdown.projection.projection import Projection
+from drawdown.settings import Settings
+
+POSITION_TABLE: Final = "position"
+NOTE: Final = "rebuild"
+"""The table that says what is being done; no part of the projection."""
+
+_CREATE_NOTE: Final = """
+CREATE TABLE {} (late_indexes text[] NOT NULL, keep_old boolean NOT NULL DEFAULT false,
+    swapped boolean NOT NULL DEFAULT false)
+"""
+_INDEX: Final = """
+SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE c.relnamespace = to_regnamespace(%s) AND c.relname = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The schemas of a projection that is rebuilt."""
+
+    live: str
+
+    @property
+    def shadow(self) -> str:
+        """Where it is built anew."""
+        return f"{self.live}_rebuild"
+
+    @property
+    def old(self) -> str:
+        """What was live before, until it is dropped."""
+        return f"{self.live}_replaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What is being done."""
+
+    late_indexes: tuple[str, ...]
+    """The statements that make the indexes which are still to be built."""
+    keep_old: bool
+    swapped: bool
+
+
+def read_note(connection: Connection, schema: str) -> Note | None:
+    """The note in a schema; None where there is none."""
+    if NOTE not in schemas.tables(connection, schema):
+        return None
+    late, keep_old, swapped = schemas.one(
+        connection,
+        sql.SQL("SELECT late_indexes, keep_old, swapped FROM {}").format(_note_of(schema)),
+    )
+    return Note(late_indexes=tuple(late), keep_old=keep_old, swapped=swapped)
+
+
+def prepare(
+    settings: Settings,
+    connection: Connection,
+    names: Names,
+    projection: Projection,
+    late_indexes: tuple[str, ...],
+) -> Note:
+    """The shadow as its migrations make it, without the late indexes; or as it was left."""
+    migrate(settings, names.shadow, projection.migrations)
+    note = read_note(connection, names.shadow)
+    if note is not None:
+        return note
+    with connection.transaction():
+        found = [(name, _definition(connection, names.shadow, name)) for name in late_indexes]
+        made = [definition for _, definition in found]
+        for name in late_indexes:
+            drop = sql.SQL("DROP INDEX {}").format(sql.Identifier(names.shadow, name))
+            connection.execute(drop)
+        connection.execute(sql.SQL(_CREATE_NOTE).format(_note_of(names.shadow)))
+        insert = sql.SQL("INSERT INTO {} (late_indexes) VALUES (%s)")
+        connection.execute(insert.format(_note_of(names.shadow)), [made])
+    return Note(late_indexes=tuple(made), keep_old=False, swapped=False)
+
+
+def build_indexes(connection: Connection, names: Names, note: Note) -> None:
+    """Build what was left out, note that, and gather what the planner wants to know."""
+    if note.late_indexes:
+        with connection.transaction():
+            connection.execute("SET LOCAL maintenance_work_mem TO '256MB'")
+            for statement in note.late_indexes:
+                connection.execute(statement.encode())
+            done = sql.SQL("UPDATE {} SET late_indexes = '{{}}'").format(_note_of(names.shadow))
+            connection.execute(done)
+    for name in schemas.tables(connection, names.shadow):
+        connection.execute(sql.SQL("ANALYZE {}").format(schemas.table(names.shadow, name)))
+
+
+def note_swap(connection: Connection, names: Names, *, keep_old: bool) -> None:
+    """Note, in the transaction that swaps, that it was done, beside the old rows."""
+    swapped = sql.SQL("UPDATE {} SET swapped = true, keep_old = %s").format(_note_of(names.live))
+    connection.execute(swapped, [keep_old])
+    moved = sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(
+        _note_of(names.live), sql.Identifier(names.old)
+    )
+    connection.execute(moved)
+
+
+def positions(connection: Connection, schema: str) -> dict[int, int]:
+    """The last entry projected, by partition; those begun."""
+    query = sql.SQL("SELECT partition, partition_seq FROM {} WHERE partition_seq > 0")
+    return {
+        int(row[0]): int(row[1])
+        for row in connection.execute(query.format(schemas.table(schema, POSITION_TABLE)))
+    }
+
+
+def left(connection: Connection, schema: str, targets: Mapping[int, int]) -> int:
+    """How many entries a schema has yet to write to come to the targets."""
+    stands = positions(connection, schema)
+    return sum(max(0, seq - stands.get(partition, 0)) for partition, seq in targets.items())
+
+
+def _definition(connection: Connection, schema: str, index: str) -> str:
+    row = connection.execute(_INDEX, [schema, index]).fetchone()
+    assert row is not None, f"{index} is no index of {schema}"
+    # Of a partitioned table, the index is made on every partition.
+    return str(row[0]).replace(" ON ONLY ", " ON ", 1)
+
+
+def _note_of(schema: str) -> sql.Identifier:
+    return schemas.table(schema, NOTE)

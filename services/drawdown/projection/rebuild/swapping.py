@@ -1,0 +1,101 @@
+"""The swap: two renames in one transaction, while nobody is between two tables.
+
+Writers are held first, by a lock on the table `position` that lets readers read: they have finished
+their transaction, and wait at the first statement of the next one. That statement finds `position`
+by name once the swap is done, and so the new rows, at the very place where the old ones stood: a
+projector goes on without noticing.
+
+Readers would find one table of a query in the old schema and the next in the new one, or see in
+one snapshot the new rows as they were half built. So all tables are locked for the moment of the
+renames, and where a reader has one, the lock is given up after a fraction of a second, before
+others wait behind it for long, and asked for again.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from psycopg import errors, sql
+
+from drawdown.adapters.postgres import schemas
+from drawdown.adapters.postgres.connections import Connection
+from drawdown.errors import Unavailable
+from drawdown.projection.rebuild.shadow import POSITION_TABLE, Names, note_swap
+
+_HELD_WITHIN_S: Final = 60
+"""A projector's transaction may take a while."""
+_PATIENCE_MS: Final = (50, 100, 200, 400, 1_500)
+"""How long readers may be made to wait behind the lock, try by try. The last is longer than the
+database takes (1 s) to end an autovacuum that stands in the way."""
+_BETWEEN_S: Final = 0.2
+
+
+class Readers(Exception):
+    """Somebody reads a table all the time that the swap was tried."""
+
+
+@contextmanager
+def held(connection: Connection, schema: str) -> Iterator[None]:
+    """A transaction in which nobody projects into a schema; readers read.
+
+    Raises `Unavailable` where a projector's transaction doesn't end.
+    """
+    with connection.transaction():
+        connection.execute(f"SET LOCAL lock_timeout TO '{_HELD_WITHIN_S}s'")
+        position = schemas.table(schema, POSITION_TABLE)
+        try:
+            # A projector that starts meanwhile migrates before or after, not in between.
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [schema])
+            connection.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(position))
+        except errors.LockNotAvailable as error:
+            raise Unavailable(
+                f"somebody has written to {schema} for {_HELD_WITHIN_S} s without an end; run it "
+                "again, it goes on where it stands"
+            ) from error
+        yield
+
+
+def swap(connection: Connection, names: Names, *, keep_old: bool, anew: bool) -> None:
+    """Put the rebuilt schema in the place of the live one, inside of `held`.
+
+    `anew`: the rows aren't those that were there, so that whoever writes must claim its partitions
+    again. Raises `Readers` where a table is being read all the time.
+    """
+    _lock(connection, names)
+    _take_over(connection, names, anew=anew)
+    schemas.rename(connection, names.live, names.old)
+    schemas.rename(connection, names.shadow, names.live)
+    note_swap(connection, names, keep_old=keep_old)
+
+
+def _lock(connection: Connection, names: Names) -> None:
+    locked = sql.SQL(", ").join(
+        schemas.table(names.live, name) for name in schemas.tables(connection, names.live)
+    )
+    statement = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(locked)
+    for patience_ms in _PATIENCE_MS:
+        try:
+            with connection.transaction():
+                connection.execute(f"SET LOCAL lock_timeout TO {patience_ms}")
+                connection.execute(statement)
+            return
+        except errors.LockNotAvailable:
+            time.sleep(_BETWEEN_S)
+    raise Readers
+
+
+def _take_over(connection: Connection, names: Names, *, anew: bool) -> None:
+    """Give each position its owner. Who finds the old rows after all can't write to them."""
+    live, shadow = (schemas.table(schema, POSITION_TABLE) for schema in (names.live, names.shadow))
+    begun = sql.SQL(
+        "INSERT INTO {} SELECT * FROM {} AS l WHERE partition_seq = 0 ON CONFLICT DO NOTHING"
+    )
+    connection.execute(begun.format(shadow, live))
+    own = sql.SQL(
+        "UPDATE {shadow} AS s SET epoch = l.epoch + CASE WHEN %s OR "
+        "s.partition_seq <> l.partition_seq THEN 1 ELSE 0 END "
+        "FROM {live} AS l WHERE l.partition = s.partition"
+    )
+    connection.execute(own.format(shadow=shadow, live=live), [anew])
+    connection.execute(sql.SQL("UPDATE {} SET epoch = epoch + 1").format(live))

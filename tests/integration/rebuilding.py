@@ -1,0 +1,73 @@
+"""Rebuilds of the balance projection, and one that is killed where it is told to be.
+
+`python -m tests.integration.rebuilding DOING` rebuilds by the environment's settings, and kills
+itself, as `kill -9` does, when it begins to do that.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+
+from drawdown.adapters.postgres.connections import connect, translated
+from drawdown.cli.projections import known
+from drawdown.projection.rebuild import Options, Outcome, rebuild
+from drawdown.projection.rebuild.rebuilding import Tell
+from drawdown.settings import Settings, current
+
+OPTIONS = Options(workers=2, late_indexes=known("balance").late_indexes)
+
+
+def silent(doing: str, done: int, total: int) -> None:
+    """Nobody is told."""
+
+
+def rebuilt(settings: Settings, options: Options = OPTIONS, tell: Tell = silent) -> Outcome:
+    """Rebuild the balance projection as the command line does."""
+    return rebuild(settings, known("balance").build(settings), options, tell)
+
+
+def killed_at(settings: Settings, doing: str) -> str:
+    """A rebuild in a process of its own that is killed as soon as it does this; what it did."""
+    environment = {
+        **os.environ,
+        "DRAWDOWN_NAMESPACE": settings.namespace,
+        "DRAWDOWN_REBUILD_BATCH": "9",
+        "DRAWDOWN_PROJECTOR_BATCH_KIB": "4",
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        "DATABASE_URL": settings.database_url,
+    }
+    command = [sys.executable, "-m", "tests.integration.rebuilding", doing]
+    ended = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def schemas_like(settings: Settings) -> list[str]:
+    """The database schemas of the balance projection: the live one and what stands beside it."""
+    pattern = settings.database_schema("balance") + "%"
+    with translated(), connect(settings, application="test") as connection:
+        found = connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE %s ORDER BY 1", [pattern]
+        )
+        return [str(row[0]) for row in found]
+
+
+def _die_at(wanted: str) -> Tell:
+    told = 0
+
+    def tell(doing: str, done: int, total: int) -> None:
+        nonlocal told
+        print(doing, done, total, flush=True)
+        told += doing == wanted
+        # Of loading, not the first transaction: some of it is done then.
+        if told == (3 if wanted == "loading" else 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return tell
+
+
+if __name__ == "__main__":
+    rebuilt(current(), OPTIONS, _die_at(sys.argv[1]))

@@ -1,0 +1,477 @@
+"""Rebuilds on the real broker and the real database: while load runs, and killed half way."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from confluent_kafka import Producer
+from tests.integration.projecting import (
+    WITHIN_S,
+    await_true,
+    balance_projector,
+    positions,
+    rows,
+    running,
+)
+from tests.integration.rebuilding import OPTIONS, killed_at, rebuilt, schemas_like
+from tests.integration.test_balance_projector import differences
+from tests.plugins.sealed_ledger import SealedLedger, publish
+from typer.testing import CliRunner
+
+from drawdown.adapters.kafka.clients import transactional_producer
+from drawdown.adapters.kafka.topics import create_topics
+from drawdown.adapters.postgres.connections import connect
+from drawdown.cli import app
+from drawdown.errors import Unavailable, UsageError
+from drawdown.projection.rebuild import abandon, standing
+from drawdown.settings import Settings, current
+
+pytestmark = pytest.mark.integration
+
+EPOCHS = "SELECT partition, epoch FROM position ORDER BY 1"
+INDEXES = """
+SELECT tablename, indexname FROM pg_indexes WHERE schemaname = current_schema() ORDER BY 1, 2
+"""
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Two partitions, and batches so small that one ledger takes many."""
+    changes = {"partitions": 2, "projector_batch": 20, "rebuild_batch": 30}
+    small = settings.model_copy(update=changes)
+    create_topics(small)
+    return small
+
+
+@pytest.fixture
+def producer(settings: Settings) -> Iterator[Producer]:
+    made = transactional_producer(settings, f"{settings.namespace}-test")
+    made.init_transactions(WITHIN_S)
+    yield made
+    made.flush(WITHIN_S)
+
+
+@pytest.fixture
+def ledgers(settings: Settings, producer: Producer) -> tuple[SealedLedger, SealedLedger]:
+    """Two partitions' ledgers, in the topic."""
+    one, other = SealedLedger(settings, 0), SealedLedger(settings, 1)
+    one.live(["acme", "ümlaut", "c"], 40)
+    other.live(["zenith"], 40)
+    publish(settings, producer, one)
+    publish(settings, producer, other)
+    return one, other
+
+
+def projected(settings: Settings, *ledgers: SealedLedger) -> None:
+    """Project what there is, and stop."""
+    with running(balance_projector(settings)):
+        for each in ledgers:
+            assert differences(settings, each) == []
+
+
+def change(settings: Settings, statement: str, schema: str = "balance") -> None:
+    name = settings.database_schema(schema) if schema else ""
+    with connect(settings, application="test", schema=name) as connection:
+        connection.execute(statement.encode())
+
+
+class Load(threading.Thread):
+    """Entries that are appended to partition 0 as long as it runs."""
+
+    def __init__(self, settings: Settings, producer: Producer, ledger: SealedLedger) -> None:
+        super().__init__(name="load")
+        self._settings, self._producer, self._ledger = settings, producer, ledger
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        number = 0
+        while not self._stopping.wait(0.02):
+            written, number = len(self._ledger.entries), number + 1
+            self._ledger.live([f"later-{number}"], 2)
+            publish(self._settings, self._producer, self._ledger, written)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join(WITHIN_S)
+
+
+@contextmanager
+def load(settings: Settings, producer: Producer, ledger: SealedLedger) -> Iterator[None]:
+    appending = Load(settings, producer, ledger)
+    appending.start()
+    try:
+        yield
+    finally:
+        appending.stop()
+
+
+def test_a_rebuild_under_load_swaps_unnoticed_by_the_projector(
+    settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    one, other = ledgers
+    projector = balance_projector(settings)
+    with running(projector):
+        assert differences(settings, one) == differences(settings, other) == []
+        epochs, indexes = rows(settings, EPOCHS), rows(settings, INDEXES)
+        with load(settings, producer, one):
+            before = positions(settings)
+            outcome = rebuilt(settings)
+            at_swap = positions(settings)
+        assert outcome.swapped
+        assert (outcome.difference_count, outcome.resumed) == (0, False)
+        assert outcome.loaded == outcome.entries
+        assert int(str(at_swap[0])) > int(str(before[0])), "load ran meanwhile"
+        written = len(one.entries)
+        one.live(["after"], 12)
+        publish(settings, producer, one, written)
+        assert differences(settings, one) == differences(settings, other) == []
+        # Nobody had to claim anything again.
+        assert rows(settings, EPOCHS) == epochs
+        assert projector.halted == {}
+    assert rows(settings, INDEXES) == indexes
+    assert schemas_like(settings) == [settings.database_schema("balance")]
+
+
+@pytest.mark.parametrize(
+    "doing",
+    [
+        "loading",
+        "building indexes",
+        "waiting for the projectors",
+        "comparing lots",
+        "swapping",
+        "dropping the old rows",
+    ],
+)
+def test_a_rebuild_that_was_killed_is_gone_on_with(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger], doing: str
+) -> None:
+    with running(balance_projector(settings)):
+        for each in ledgers:
+            assert differences(settings, each) == []
+        killed_at(settings, doing)
+        assert len(schemas_like(settings)) == 2
+        outcome = rebuilt(settings)
+        for each in ledgers:
+            assert differences(settings, each) == []
+    assert outcome.swapped
+    assert (outcome.difference_count, outcome.resumed) == (0, True)
+    total = sum(len(each.entries) for each in ledgers)
+    assert outcome.entries == total
+    assert outcome.loaded < total, "what was built is built again"
+    assert schemas_like(settings) == [settings.database_schema("balance")]
+
+
+def test_of_two_rebuilds_the_second_one_is_refused(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    said: list[str] = []
+
+    def meanwhile(doing: str, done: int, total: int) -> None:
+        if doing == "building indexes":
+            for act in (rebuilt, lambda of: abandon(of, "balance")):
+                with pytest.raises(Unavailable, match="another rebuild of balance is at work"):
+                    act(settings)
+            said.append(standing(settings, "balance").state)
+            assert standing(settings, "balance").running
+
+    assert rebuilt(settings, tell=meanwhile).swapped
+    assert said == ["loading"]
+    found = standing(settings, "balance")
+    assert (found.running, found.state, found.entries) == (False, "none", 0)
+
+
+TAMPERINGS = {
+    "UPDATE accounts SET balance = balance + 7 WHERE customer_id = 'acme'": "balance is ",
+    "DELETE FROM lots WHERE customer_id = 'zenith'": "stands in the rebuilt rows only",
+    "INSERT INTO usage_daily VALUES ('nobody', 'credit', 'm', '2026-01-01', 1, 0, 0, 0, 0, 0)": (
+        "customer_id nobody, unit credit, meter m, day 2026-01-01 stands in the live rows only"
+    ),
+    "UPDATE entries SET details = '{}' WHERE partition = 0 AND partition_seq = 3": "details is {}",
+    "UPDATE position SET next_offset = next_offset + 1 WHERE partition = 1": "position: partition",
+    "ALTER TABLE holds ADD COLUMN whim text": "holds: column whim stands in the live rows only",
+}
+
+
+def test_rows_that_differ_are_named_and_stay_unless_told(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    for statement in TAMPERINGS:
+        change(settings, statement)
+    refused = rebuilt(settings)
+    said = "\n".join(map(str, refused.differences))
+    assert not refused.swapped
+    assert [part for part in TAMPERINGS.values() if part not in said] == [], said
+    # Of the customer's two lots, both; of all else one.
+    assert refused.difference_count == len(TAMPERINGS) + 1, said
+    few = rebuilt(settings, replace(OPTIONS, differences_named=2))
+    assert (few.difference_count, len(few.differences)) == (refused.difference_count, 2)
+    assert few.resumed
+    assert few.loaded == 0
+    accepted = rebuilt(settings, replace(OPTIONS, accept_differences=True, keep_old=True))
+    assert accepted.swapped
+    assert accepted.old_schema == settings.database_schema("balance") + "_replaced"
+    projected(settings, *ledgers)
+    assert schemas_like(settings)[-1] == accepted.old_schema
+    assert rebuilt(settings).swapped, "what was kept is dropped by the next swap"
+    assert schemas_like(settings) == [settings.database_schema("balance")]
+
+
+def test_what_changed_since_the_comparison_is_compared_too(
+    settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    one, _ = ledgers
+    projected(settings, *ledgers)
+    written = len(one.entries)
+    one.live(["acme", "late"], 3)
+    publish(settings, producer, one, written)
+    spoiled: list[bool] = []
+
+    def meanwhile(doing: str, done: int, total: int) -> None:
+        if doing == "swapping" and not spoiled:
+            projected(settings, *ledgers)
+            change(settings, "UPDATE lots SET spent = spent + 1 WHERE customer_id = 'late'")
+            spoiled.append(True)
+
+    refused = rebuilt(settings, tell=meanwhile)
+    assert not refused.swapped
+    assert {each.table for each in refused.differences} == {"lots"}
+    assert "spent is" in str(refused.differences[0])
+
+
+CONSISTENT = """
+SELECT a.customer_id, a.balance - sum(l.remaining) + a.overdraft + a.debt, max(p.partition_seq)
+FROM {0}accounts a JOIN {0}lots l USING (customer_id, unit)
+    JOIN {0}position p ON p.partition = a.partition
+GROUP BY a.customer_id, a.balance, a.overdraft, a.debt
+"""
+
+
+class Reader(threading.Thread):
+    """Asks again and again; balances and lots must agree, be there, and never go back."""
+
+    def __init__(self, settings: Settings, *, schema: str, query: str, repeatable: bool) -> None:
+        super().__init__(name="reader")
+        self._settings, self._schema, self._query = settings, schema, query
+        self._repeatable = repeatable
+        self._stopping = threading.Event()
+        self.wrong: list[str] = []
+        self.answers = 0
+
+    def run(self) -> None:
+        try:
+            with connect(self._settings, application="test", schema=self._schema) as connection:
+                newest = 0
+                while not self._stopping.wait(0.002):
+                    if self._repeatable:
+                        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                    found = connection.execute(self._query.encode()).fetchall()
+                    again = connection.execute(self._query.encode()).fetchall()
+                    connection.rollback()
+                    self._look(found, newest)
+                    if self._repeatable and again != found:
+                        self.wrong.append("one snapshot told two stories")
+                    newest = max((row[2] for row in found), default=0)
+                    self.answers += 1
+        except Exception as error:
+            self.wrong.append(repr(error))
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join(WITHIN_S)
+
+    def _look(self, found: list[tuple[object, ...]], newest: int) -> None:
+        if not found:
+            self.wrong.append("an empty answer")
+        self.wrong += [f"{row[0]}: balance and lots differ" for row in found if row[1] != 0]
+        if max((int(str(row[2])) for row in found), default=0) < newest:
+            self.wrong.append("an older answer than before")
+
+
+def test_readers_notice_nothing_of_a_swap(
+    settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    one, _ = ledgers
+    live = settings.database_schema("balance")
+    by_path = {"schema": live, "query": CONSISTENT.format("")}
+    by_name = {"schema": "", "query": CONSISTENT.format(f"{live}.")}
+    with running(balance_projector(settings)):
+        for each in ledgers:
+            assert differences(settings, each) == []
+        readers = [
+            Reader(settings, repeatable=repeatable, **how)
+            for how in (by_path, by_name)
+            for repeatable in (False, True)
+        ]
+        for reader in readers:
+            reader.start()
+        try:
+            with load(settings, producer, one):
+                for _ in range(3):
+                    assert rebuilt(settings).swapped
+        finally:
+            for reader in readers:
+                reader.stop()
+        assert [wrong for reader in readers for wrong in reader.wrong] == []
+        assert min(reader.answers for reader in readers) > 10
+        for each in ledgers:
+            assert differences(settings, each) == []
+
+
+def test_a_swap_waits_for_a_gap_between_readers(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    live = settings.database_schema("balance")
+    swapping = threading.Event()
+
+    def tell(doing: str, done: int, total: int) -> None:
+        if doing == "swapping":
+            swapping.set()
+
+    with connect(settings, application="test", schema=live) as connection:
+        connection.execute("SELECT count(*) FROM lots").fetchall()
+        thread = threading.Thread(target=lambda: rebuilt(settings, tell=tell), name="rebuild")
+        thread.start()
+        assert swapping.wait(WITHIN_S)
+        # Others read on, behind the one that reads for long.
+        for _ in range(5):
+            assert rows(settings, "SELECT count(*) FROM accounts") == [(4,)]
+        assert thread.is_alive()
+        connection.rollback()
+        thread.join(WITHIN_S)
+    assert schemas_like(settings) == [live]
+    assert rows(settings, "SELECT count(*) FROM accounts") == [(4,)]
+
+
+def test_a_projector_that_is_behind_goes_on_after_the_swap(
+    settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    one, other = ledgers
+    projected(settings, one, other)
+    reached, written = len(one.entries), len(other.entries)
+    one.live(["much", "more"], 60)
+    other.live(["still", "most"], 60)
+    publish(settings, producer, one, reached)
+    publish(settings, producer, other, written)
+    outcome = rebuilt(settings)
+    assert outcome.swapped
+    assert outcome.entries == reached + written, "it goes no further than the live rows"
+    projected(settings, one, other)
+
+
+def test_a_partition_that_halted_on_wrong_rows_is_repaired(
+    settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    one, other = ledgers
+    projected(settings, one, other)
+    # A lot that no grant opened stands where the next one's row must go.
+    named = '{"customer_id": "later", "lot_id": "grant-later-0"}'
+    stray = f"SELECT (jsonb_populate_record(l, '{named}')).* FROM lots AS l LIMIT 1"
+    change(settings, f"INSERT INTO lots {stray}")
+    written = len(one.entries)
+    one.live(["later"], 5)
+    publish(settings, producer, one, written)
+    projector = balance_projector(settings)
+    with running(projector):
+        await_true(lambda: 0 in projector.halted, "partition 0 halts")
+        assert not rebuilt(settings).swapped
+        assert rebuilt(settings, replace(OPTIONS, accept_differences=True)).swapped
+    projected(settings, one, other)
+
+
+def test_rows_of_another_topic_are_replaced(settings: Settings, producer: Producer) -> None:
+    longer = SealedLedger(settings, 0)
+    longer.live(["acme", "zenith"], 40)
+    elsewhere = settings.model_copy(update={"namespace": settings.namespace + "-x"})
+    create_topics(elsewhere)
+    publish(elsewhere, producer, longer)
+    with running(balance_projector(elsewhere)):
+        assert differences(elsewhere, longer) == []
+    old, live = (each.database_schema("balance") for each in (elsewhere, settings))
+    change(settings, f"ALTER SCHEMA {old} RENAME TO {live}", schema="")
+    shorter = SealedLedger(settings, 0)
+    shorter.live(["acme"], 20)
+    publish(settings, producer, shorter)
+    refused = rebuilt(settings)
+    assert not refused.swapped
+    assert "position" in {each.table for each in refused.differences}
+    assert rebuilt(settings, replace(OPTIONS, accept_differences=True)).swapped
+    projected(settings, shorter)
+
+
+def test_who_could_read_the_old_rows_can_read_the_new_ones(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    live, role = settings.database_schema("balance"), f"analyst_{settings.database_schema('r')}"
+    for statement in (
+        f"CREATE ROLE {role}",
+        f"GRANT USAGE ON SCHEMA {live} TO {role}",
+        f"GRANT SELECT ON {live}.accounts TO {role}",
+        f"GRANT SELECT ON {live}.lots TO PUBLIC",
+    ):
+        change(settings, statement, schema="")
+    assert rebuilt(settings).swapped
+    with connect(settings, application="test") as connection:
+        connection.execute(f"SET ROLE {role}".encode())
+        found = connection.execute(f"SELECT count(*) FROM {live}.accounts".encode()).fetchall()
+        assert found == [(4,)]
+        found = connection.execute(f"SELECT count(*) FROM {live}.lots".encode()).fetchall()
+        assert found == [(8,)]
+
+
+def test_views_of_other_schemas_are_never_dropped(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    live, ours = settings.database_schema("balance"), settings.database_schema("reports")
+    view = f"CREATE VIEW {ours}.owed AS SELECT customer_id, debt FROM {live}.accounts"
+    change(settings, f"CREATE SCHEMA {ours}; {view}", schema="")
+    with pytest.raises(UsageError, match="owed"):
+        rebuilt(settings)
+    assert rebuilt(settings, replace(OPTIONS, keep_old=True)).swapped
+    with pytest.raises(UsageError, match="owed"):
+        abandon(settings, "balance")
+    change(settings, f"DROP VIEW {ours}.owed; {view}", schema="")
+    assert abandon(settings, "balance") == [live + "_replaced"]
+    assert rows(settings, f"SELECT count(*) FROM {ours}.owed") == [(4,)]
+
+
+def test_the_command_line_says_what_it_does(
+    settings: Settings,
+    ledgers: tuple[SealedLedger, SealedLedger],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DRAWDOWN_NAMESPACE", settings.namespace)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", settings.kafka_bootstrap_servers)
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    current.cache_clear()
+    nothing = CliRunner().invoke(app, ["rebuild", "balance"])
+    assert nothing.exit_code == 2
+    assert "nothing to rebuild; start its projector" in nothing.stderr
+    projected(settings, *ledgers)
+    total = sum(len(each.entries) for each in ledgers)
+    built = CliRunner().invoke(app, ["rebuild", "balance", "--no-swap"])
+    assert built.exit_code == 0, built.output
+    assert built.stderr.splitlines()[:2] == ["loading", "building indexes"]
+    stands = CliRunner().invoke(app, ["rebuild", "balance", "--status", "--json"])
+    found = json.loads(stands.stdout)
+    assert (found["running"], found["state"], found["entries"]) == (False, "comparing", total)
+    change(settings, "UPDATE accounts SET debt = 5 WHERE customer_id = 'c'")
+    refused = CliRunner().invoke(app, ["rebuild", "balance"])
+    assert refused.exit_code == 1
+    assert "accounts: customer_id c, unit credit: debt is 5 live, 0 rebuilt" in refused.stdout
+    dropped = CliRunner().invoke(app, ["rebuild", "balance", "--abandon", "--json"])
+    assert json.loads(dropped.stdout) == {"dropped": [schemas_like(settings)[0] + "_rebuild"]}
+    told = CliRunner().invoke(app, ["rebuild", "balance", "--accept-differences", "--json"])
+    assert told.exit_code == 0, told.output
+    outcome = json.loads(told.stdout)
+    assert (outcome["swapped"], outcome["loaded"], outcome["difference_count"]) == (True, total, 1)
+    assert CliRunner().invoke(app, ["rebuild", "unheard-of"]).exit_code == 2
+    current.cache_clear()
