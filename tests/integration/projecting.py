@@ -4,10 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from zoneinfo import ZoneInfo
 
 from drawdown.adapters.postgres.connections import connect, translated
-from drawdown.balance_projector.projection import BalanceProjection
+from drawdown.balance_projector.__main__ import build
 from drawdown.projection.loop import Projector
 from drawdown.projection.service import assemble
 from drawdown.settings import Settings
@@ -17,8 +16,7 @@ WITHIN_S = 60.0
 
 def balance_projector(settings: Settings) -> Projector:
     """The projector as its process builds it."""
-    projection = BalanceProjection(zone=ZoneInfo(settings.reporting_zone))
-    return assemble(settings, "balance_projector", projection)
+    return assemble(settings, "balance_projector", build(settings))
 
 
 @contextmanager

@@ -74,6 +74,7 @@ def test_everything_adds_up(settings: Settings) -> None:
     assert report.dead_letters.total() == 8
     assert report.replies == 8 * 3 + 2
     assert (report.rows, report.days) == (report.entries, 8)
+    assert report.hours >= report.days
     assert (report.accounts, report.lots) == (8, 8)
     told = json.loads(json.dumps(report.as_json()))
     assert (told["ok"], told["credits_charged"]) == (True, "800")
@@ -137,6 +138,7 @@ def test_a_read_model_that_was_touched_is_named(settings: Settings) -> None:
         "DELETE FROM lots WHERE customer_id = 'customer-2'",
         "DELETE FROM entries WHERE customer_id = 'customer-3' AND account_seq = 4",
         "UPDATE usage_daily SET drawn = drawn + 1 WHERE customer_id = 'customer-4'",
+        "UPDATE usage_hourly SET events = events + 1 WHERE customer_id = 'customer-5'",
     )
     schema = settings.database_schema("balance")
     with connect(settings, application="test", schema=schema) as connection:
@@ -145,14 +147,15 @@ def test_a_read_model_that_was_touched_is_named(settings: Settings) -> None:
     # What was compared before is swept again; an entry's row isn't.
     again = verify(settings, within_s=PATIENCE_S)
     said = explanations(again)
-    assert (again.difference_count, again.entries_read) == (3, 0), said
+    assert (again.difference_count, again.entries_read) == (4, 0), said
     assert "('customer-1', 'credit'): balance is 1, the ledger says 0" in said
     assert "('customer-2', 'credit', 'grant-2') is missing" in said
     assert "100000001, 0, 0, 5000000), the ledger says (15, 105000000, 100000000" in said
+    assert ":00:00') is (16, " in said
     report = verify(settings, within_s=PATIENCE_S, full=True)
     said = explanations(report)
     assert "rows show" in said
-    assert report.difference_count == 5, said
+    assert report.difference_count == 6, said
 
 
 def test_inputs_that_nobody_decided_are_named(settings: Settings) -> None:

@@ -73,11 +73,13 @@ def test_two_audits_do_not_share_a_checkpoint(
         Checkpoint(file)
 
 
-def test_sums_of_days_and_referrals_add_up(tmp_path: Path) -> None:
+def test_sums_of_usage_and_referrals_add_up(tmp_path: Path) -> None:
     day = ("acme", "credit", "tokens", "2026-01-31")
+    hour = ("acme", "credit", "tokens", "2026-01-31 05:00:00")
     with Checkpoint(tmp_path / "file") as checkpoint:
-        assert checkpoint.add_days({day: [1, 2]}) == {day: [1, 2]}
-        assert checkpoint.add_days({day: [3, -1]}) == {day: [4, 1]}
-        assert checkpoint.days_of("acme", "credit") == [day]
+        assert checkpoint.add_usage({day: [1, 2]}) == {day: [1, 2]}
+        assert checkpoint.add_usage({day: [3, -1]}) == {day: [4, 1]}
+        assert checkpoint.add_usage({hour: [7, 7]}) == {hour: [7, 7]}
+        assert checkpoint.periods_of("acme", "credit") == [day, hour]
         assert checkpoint.add_referrals({"r": {"acme"}}) == {"r": {"acme"}}
         assert checkpoint.add_referrals({"r": {"bolt"}}) == {"r": {"acme", "bolt"}}

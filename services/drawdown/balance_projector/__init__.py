@@ -1,1 +1,1 @@
-"""The balance projector: accounts, lots, holds, entries and daily usage in Postgres."""
+"""The balance projector: accounts, lots, holds, entries and usage in Postgres, and `balances`."""

@@ -5,7 +5,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
+from drawdown.adapters.avro.wire import Wire
 from drawdown.balance_projector.projection import BalanceProjection
+from drawdown.balance_projector.publication import BalancePublication
 from drawdown.errors import DrawdownError, InvalidSetting, RetryableError
 from drawdown.local.discovery import resolved
 from drawdown.projection import service
@@ -17,11 +19,12 @@ SERVICE = "balance_projector"
 def build(settings: Settings) -> BalanceProjection:
     """The projection as the settings want it. Raises `InvalidSetting`."""
     try:
-        return BalanceProjection(zone=ZoneInfo(settings.reporting_zone))
+        zone = ZoneInfo(settings.reporting_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InvalidSetting(
             f"DRAWDOWN_REPORTING_ZONE {settings.reporting_zone!r} is no time zone"
         ) from error
+    return BalanceProjection(zone=zone, publication=BalancePublication(Wire(settings)))
 
 
 def main() -> None:

@@ -22,9 +22,25 @@ _PIECE: Final = 100
 
 def copy_entries(cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
     """Write the entries of one partition."""
+    _ensure_table(cursor, entries[0].source_partition)
     with cursor.copy(_COPY) as copy:
         for start in range(0, len(entries), _PIECE):
             copy.write("".join([_line(entry) for entry in entries[start : start + _PIECE]]))
+
+
+def _ensure_table(cursor: Cursor, partition: int) -> None:
+    """Make the table of a partition that has none yet.
+
+    It is made apart and then attached: unlike `CREATE TABLE … PARTITION OF`, that waits for no
+    reader of the others.
+    """
+    table = f"entries_{partition}"
+    found = cursor.execute("SELECT to_regclass(%s)", [table]).fetchone()
+    if found is not None and found[0] is not None:
+        return
+    cursor.execute(f"CREATE TABLE {table} (LIKE entries INCLUDING ALL)".encode())
+    attach = f"ALTER TABLE entries ATTACH PARTITION {table} FOR VALUES IN ({partition})"
+    cursor.execute(attach.encode())
 
 
 def _line(entry: LedgerEntry) -> str:

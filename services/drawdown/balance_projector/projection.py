@@ -12,17 +12,18 @@ from drawdown.balance_projector.hold_rows import upsert_holds
 from drawdown.balance_projector.lot_rows import write_lots
 from drawdown.balance_projector.usage_rows import add_usage
 from drawdown.domain.entries import LedgerEntry
+from drawdown.projection.publication import Publication
 
 
 class BalanceProjection:
-    """Accounts, lots, holds, entries and daily usage."""
+    """Accounts, lots, holds, entries, and usage by hour and day."""
 
     name: Final = "balance"
     migrations: Final = Path(__file__).parent / "migrations"
-    publication: Final = None
 
-    def __init__(self, *, zone: ZoneInfo) -> None:
+    def __init__(self, *, zone: ZoneInfo, publication: Publication | None = None) -> None:
         """`zone` is the reporting zone, whose days daily usage has."""
+        self.publication: Final = publication
         self._zone = zone
 
     def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:

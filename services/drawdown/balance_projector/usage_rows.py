@@ -1,6 +1,6 @@
-"""Usage by meter and day, as rows that entries add to."""
+"""Usage by meter and hour, and by meter and day, as rows that entries add to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -11,55 +11,66 @@ from drawdown.adapters.postgres.unnested import Unnested
 from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.numbers import MINUTE_US, SECOND_US
 
-UsageKey = tuple[str, str, str, str]
-"""Customer, unit, meter, day (ISO 8601)."""
+UsageKey = tuple[str, str, str, int]
+"""Customer, unit, meter, quarter of an hour since 1970."""
+Totals = dict[UsageKey, list[int]]
+"""Events, rated, drawn, overdrawn, overage and uncovered, summed by key."""
 
 _QUARTER_US: Final = 15 * MINUTE_US
 """Every zone's days begin at a whole quarter of an hour UTC."""
 
-_USAGE: Final = Unnested(
-    customer_id="text",
-    unit="text",
-    meter="text",
-    day="date",
-    events="bigint",
-    rated="bigint",
-    drawn="bigint",
-    overdrawn="bigint",
-    overage="bigint",
-    uncovered="bigint",
-)
-_ADD: Final = f"""
-INSERT INTO usage_daily ({_USAGE.names}) SELECT {_USAGE.names} FROM {_USAGE.rows}
-ON CONFLICT (customer_id, unit, meter, day) DO UPDATE SET
-    events = usage_daily.events + excluded.events, rated = usage_daily.rated + excluded.rated,
-    drawn = usage_daily.drawn + excluded.drawn,
-    overdrawn = usage_daily.overdrawn + excluded.overdrawn,
-    overage = usage_daily.overage + excluded.overage,
-    uncovered = usage_daily.uncovered + excluded.uncovered
-"""
+_SUMS: Final = ("events", "rated", "drawn", "overdrawn", "overage", "uncovered")
+
+
+class _Table:
+    """A table of sums by customer, unit, meter and period."""
+
+    def __init__(self, name: str, period: str, kind: str) -> None:
+        types = {"customer_id": "text", "unit": "text", "meter": "text", period: kind}
+        self._rows: Final = Unnested(**types, **dict.fromkeys(_SUMS, "bigint"))
+        added = ", ".join(f"{each} = {name}.{each} + excluded.{each}" for each in _SUMS)
+        self._add: Final = (
+            f"INSERT INTO {name} ({self._rows.names}) SELECT {self._rows.names} "
+            f"FROM {self._rows.rows} "
+            f"ON CONFLICT (customer_id, unit, meter, {period}) DO UPDATE SET {added}"
+        )
+
+    def add(self, cursor: Cursor, totals: Totals, period_of: Callable[[int], str]) -> None:
+        """Add sums by quarters to those by longer periods."""
+        sums: dict[tuple[str, str, str, str], list[int]] = {}
+        for (customer_id, unit, meter, quarter), total in totals.items():
+            key = (customer_id, unit, meter, period_of(quarter))
+            before = sums.get(key)
+            sums[key] = total if before is None else _sum(before, total)
+        rows = ((*key, *total) for key, total in sums.items())
+        cursor.execute(self._add.encode(), self._rows.arrays(rows))
+
+
+_DAILY: Final = _Table("usage_daily", "day", "date")
+_HOURLY: Final = _Table("usage_hourly", "hour", "timestamp")
 
 
 def add_usage(cursor: Cursor, entries: Sequence[LedgerEntry], zone: ZoneInfo) -> None:
-    """Add what the entries charged, and take off what they refund, by days of `zone`.
+    """Add what the entries charged, and take off what they refund: by hours UTC, and by days of
+    `zone`.
 
-    Usage counts on the day on which it occurred, a refund on its own.
+    Usage counts when it occurred, a refund when it was given.
     """
-    totals = usage_totals(entries, zone)
+    totals = usage_totals(entries)
     if totals:
-        cursor.execute(_ADD, _USAGE.arrays((*key, *total) for key, total in totals.items()))
+        _HOURLY.add(cursor, totals, _hour)
+        _DAILY.add(cursor, totals, lambda quarter: _day(quarter, zone))
 
 
-def usage_totals(entries: Sequence[LedgerEntry], zone: ZoneInfo) -> dict[UsageKey, list[int]]:
-    """Events, rated, drawn, overdrawn, overage and uncovered, summed by key."""
-    totals: dict[UsageKey, list[int]] = {}
+def usage_totals(entries: Iterable[LedgerEntry]) -> Totals:
+    """What the entries add to usage, by quarters of an hour."""
+    totals: Totals = {}
     for entry in entries:
         facts = entry.facts
         charge = facts.charge
         if charge is None:
             continue
-        day = _day(facts.occurred_at // _QUARTER_US, zone)
-        key = (facts.customer_id, facts.unit, charge.meter, day)
+        key = (facts.customer_id, facts.unit, charge.meter, facts.occurred_at // _QUARTER_US)
         total = totals.get(key)
         if total is None:
             total = totals[key] = [0] * 6
@@ -73,7 +84,19 @@ def usage_totals(entries: Sequence[LedgerEntry], zone: ZoneInfo) -> dict[UsageKe
     return totals
 
 
+def _sum(one: list[int], other: list[int]) -> list[int]:
+    return [a + b for a, b in zip(one, other, strict=True)]
+
+
+def _at(quarter: int) -> datetime:
+    return datetime.fromtimestamp(quarter * (_QUARTER_US // SECOND_US), UTC)
+
+
+@lru_cache(maxsize=4_096)
+def _hour(quarter: int) -> str:
+    return _at(quarter).strftime("%Y-%m-%d %H:00:00")
+
+
 @lru_cache(maxsize=4_096)
 def _day(quarter: int, zone: ZoneInfo) -> str:
-    at = datetime.fromtimestamp(quarter * (_QUARTER_US // SECOND_US), UTC)
-    return at.astimezone(zone).date().isoformat()
+    return _at(quarter).astimezone(zone).date().isoformat()

@@ -98,6 +98,7 @@ def _show(report: Report) -> None:
         ("compared: holds", report.holds),
         ("compared: rows of entries", report.rows),
         ("compared: days of usage", report.days),
+        ("compared: hours of usage", report.hours),
         ("audited and right", f"{report.coverage:.2%}"),
     ):
         totals.add_row(*cells(what, total))

@@ -29,7 +29,7 @@ from drawdown.verification.account_state import (
     read_charge,
 )
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of another format a file is made anew; so is one that is no database."""
 _BUSY_S: Final = 5.0
 _TABLES: Final = """
@@ -38,8 +38,8 @@ CREATE TABLE account (customer_id TEXT, unit TEXT, state TEXT NOT NULL,
 CREATE TABLE charge (key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE told (sign BLOB, topic TEXT, first INTEGER NOT NULL,
     PRIMARY KEY (sign, topic)) WITHOUT ROWID;
-CREATE TABLE day (customer_id TEXT, unit TEXT, meter TEXT, day TEXT, sums TEXT NOT NULL,
-    PRIMARY KEY (customer_id, unit, meter, day)) WITHOUT ROWID;
+CREATE TABLE usage (customer_id TEXT, unit TEXT, meter TEXT, period TEXT, sums TEXT NOT NULL,
+    PRIMARY KEY (customer_id, unit, meter, period)) WITHOUT ROWID;
 CREATE TABLE referral (referral_id TEXT, customer_id TEXT,
     PRIMARY KEY (referral_id, customer_id)) WITHOUT ROWID;
 CREATE TABLE reached (state TEXT NOT NULL);
@@ -47,8 +47,8 @@ CREATE TABLE reached (state TEXT NOT NULL);
 
 Sign = tuple[str, str, str, bytes]
 """What of an input or an entry is told again: its kind, customer, id and digest."""
-Day = tuple[str, str, str, str]
-"""Customer, unit, meter, day (ISO 8601)."""
+Period = tuple[str, str, str, str]
+"""Customer, unit, meter; a day, such as 2026-01-01, or an hour UTC, such as 2026-01-01 05:00:00."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,7 +109,7 @@ class Checkpoint:
 
     def forget(self) -> None:
         """Begin anew; what was saved stays until something is saved in its place."""
-        for table in ("account", "charge", "told", "day", "referral", "reached"):
+        for table in ("account", "charge", "told", "usage", "referral", "reached"):
             self._database.execute(f"DELETE FROM {table}")
         self.reached = Reached()
 
@@ -156,28 +156,30 @@ class Checkpoint:
             ((key, charge_text(charged)) for key, charged in charges),
         )
 
-    def days_of(self, customer_id: str, unit: str) -> list[Day]:
-        """The meters and days of an account that have sums."""
+    def periods_of(self, customer_id: str, unit: str) -> list[Period]:
+        """The meters, days and hours of an account that have sums."""
         return [
-            (customer_id, unit, meter, day)
-            for meter, day in self._database.execute(
-                "SELECT meter, day FROM day WHERE customer_id = ? AND unit = ?", [customer_id, unit]
+            (customer_id, unit, meter, period)
+            for meter, period in self._database.execute(
+                "SELECT meter, period FROM usage WHERE customer_id = ? AND unit = ?",
+                [customer_id, unit],
             )
         ]
 
-    def add_days(self, days: dict[Day, list[int]]) -> dict[Day, list[int]]:
-        """Add to the sums of meters and days; what they are then."""
+    def add_usage(self, sums: dict[Period, list[int]]) -> dict[Period, list[int]]:
+        """Add to the sums of meters, days and hours; what they are then."""
         summed = {}
-        for day, added in days.items():
+        for period, added in sums.items():
             found = self._database.execute(
-                "SELECT sums FROM day WHERE customer_id = ? AND unit = ? AND meter = ? AND day = ?",
-                day,
+                "SELECT sums FROM usage"
+                " WHERE customer_id = ? AND unit = ? AND meter = ? AND period = ?",
+                period,
             ).fetchone()
             before = [0] * len(added) if found is None else json.loads(found[0])
-            summed[day] = [one + other for one, other in zip(before, added, strict=True)]
+            summed[period] = [one + other for one, other in zip(before, added, strict=True)]
         self._database.executemany(
-            "INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?, ?)",
-            ((*day, json.dumps(sums)) for day, sums in summed.items()),
+            "INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?)",
+            ((*period, json.dumps(each)) for period, each in summed.items()),
         )
         return summed
 

@@ -12,11 +12,11 @@ from drawdown.domain.evolve import UnknownEntry, fold
 from drawdown.domain.invariants import check_account, check_entry, check_settled
 from drawdown.domain.kept import Kept
 from drawdown.errors import LedgerCorrupt
-from drawdown.verification.checkpoint import Checkpoint, Day, Reached, Sign
+from drawdown.verification.checkpoint import Checkpoint, Period, Reached, Sign
 from drawdown.verification.repeats import told_by
 from drawdown.verification.replies import ExpectedReplies
 from drawdown.verification.report import Difference, Report
-from drawdown.verification.usage_days import SUMS, UsageDays
+from drawdown.verification.usage_days import SUMS, UsageSums
 
 _LOTS_MANY: Final = 16
 """An account with more lots is checked whole at every so many of its entries, and at the end:
@@ -52,7 +52,7 @@ class FoldedPartition:
         self.parked: Final = {name: set(each) for name, each in _offsets(reached.parked).items()}
         """Offsets of the input records that entries park, by topic."""
         self.replies: Final = ExpectedReplies()
-        self.days: Final = UsageDays(zone)
+        self.usage: Final = UsageSums(zone)
         self._namespace = namespace
         self._partition = partition
         self._checkpoint = checkpoint
@@ -123,18 +123,18 @@ class FoldedPartition:
 
     def _take_up(self, customer_id: str, unit: str) -> None:
         self._account(customer_id, unit)
-        for day in self._checkpoint.days_of(customer_id, unit):
-            self.days.added.setdefault(day, [0] * len(SUMS))
+        for period in self._checkpoint.periods_of(customer_id, unit):
+            self.usage.added.setdefault(period, [0] * len(SUMS))
 
-    def compared(self) -> dict[Day, list[int]]:
-        """The read model is held against what stands now; the sums by meter and day of accounts
+    def compared(self) -> dict[Period, list[int]]:
+        """The read model is held against what stands now; the sums of usage of accounts
         that were folded into."""
         self._since_compared.clear()
         return self._sums()
 
-    def _sums(self) -> dict[Day, list[int]]:
-        sums = self._checkpoint.add_days(self.days.added)
-        self.days.added.clear()
+    def _sums(self) -> dict[Period, list[int]]:
+        sums = self._checkpoint.add_usage(self.usage.added)
+        self.usage.added.clear()
         return sums
 
     def customers(self) -> list[Account]:
@@ -228,7 +228,7 @@ class FoldedPartition:
         if entry.facts.type != "deduction" or entry.facts.cause != "usage":
             source, offset = entry.source_topic, entry.source_offset
             self._signs += [(sign, source, offset) for sign in told_by(entry)]
-        self.days.add(entry.facts)
+        self.usage.add(entry.facts)
         if len(self._charges) + len(self._signs) > _UNSAVED_MAX:
             self._flush()
 

@@ -5,7 +5,7 @@
 2. Fold the ledger to its end, checking sequences, chains, decisions, invariants, and each entry's
    row in the read model.
 3. Where the read model shows more by then, fold on to the very same entry; then hold accounts,
-   lots, holds and daily usage against the fold: those that were touched since the checkpoint, and
+   lots, holds and usage against the fold: those that were touched since the checkpoint, and
    some of the others each time.
 4. Hold every retained input record and every dead letter against what was decided and parked. What
    is neither is a tick that found nothing due, or must repeat what an input decided before it said.
@@ -228,12 +228,14 @@ class PartitionAudit:
             accounts, lots, holds = model.compare(
                 folded.customers(), self._note, everything=everything
             )
-            days = folded.compared()
-            self.report.days += model.check_days(days, self._note, everything=everything)
+            usage = folded.compared()
+            days, hours = model.check_usage(usage, self._note, everything=everything)
             model.count_entries(after_seq, shown, self._note)
         self.report.accounts += accounts
         self.report.lots += lots
         self.report.holds += holds
+        self.report.days += days
+        self.report.hours += hours
 
     # ---- Inputs and dead letters.
 

@@ -12,8 +12,8 @@ from drawdown.domain.holds import Hold
 from drawdown.domain.lots import Lot
 from drawdown.domain.numbers import NEVER
 from drawdown.settings import Settings
-from drawdown.verification.checkpoint import Day
-from drawdown.verification.usage_days import SUMS
+from drawdown.verification.checkpoint import Period
+from drawdown.verification.usage_days import SUMS, is_day
 
 PROJECTION: Final = "balance"
 _EVERY_S: Final = 0.1
@@ -120,29 +120,45 @@ class ReadModel:
         self._count_holds(folded, differ, of)
         return len(folded), len(lots), len(holds)
 
-    def check_days(self, sums: dict[Day, list[int]], differ: Differ, *, everything: bool) -> int:
-        """Hold the sums by meter and day against it; how many there are."""
+    def check_usage(
+        self, sums: dict[Period, list[int]], differ: Differ, *, everything: bool
+    ) -> tuple[int, int]:
+        """Hold the sums by meter, day and hour against it; how many days and hours there are."""
+        days = {period: told for period, told in sums.items() if is_day(period)}
+        hours = {period: told for period, told in sums.items() if not is_day(period)}
+        self._check_usage("usage_daily", "day", days, differ, everything=everything)
+        self._check_usage("usage_hourly", "hour", hours, differ, everything=everything)
+        return len(days), len(hours)
+
+    def _check_usage(
+        self,
+        table: str,
+        column: str,
+        sums: dict[Period, list[int]],
+        differ: Differ,
+        *,
+        everything: bool,
+    ) -> None:
         unseen = dict(sums)
-        columns = ("customer_id", "unit", "meter", "day::text", *SUMS)
-        of: list[_Key] | None = None if everything else list(dict.fromkeys(day[:2] for day in sums))
-        for row in self._rows("usage_daily", columns, of, of_partition=False):
-            day = (row[0], row[1], row[2], row[3])
-            told = unseen.pop(day, None)
+        columns = ("customer_id", "unit", "meter", f"{column}::text", *SUMS)
+        of: list[_Key] | None = None if everything else list(dict.fromkeys(key[:2] for key in sums))
+        for row in self._rows(table, columns, of, of_partition=False):
+            period = (row[0], row[1], row[2], row[3])
+            told = unseen.pop(period, None)
+            account = f"{period[0]} ({period[1]})"
             if told is None:
-                if not everything and day not in sums:
+                if not everything and period not in sums:
                     # It wasn't touched since the checkpoint, which vouches for it.
                     continue
-                why = f"{day} is shown, but the ledger has none"
-                differ("usage_daily", why, f"{day[0]} ({day[1]})", "no row", str(row[4:]))
+                why = f"{period} is shown, but the ledger has none"
+                differ(table, why, account, "no row", str(row[4:]))
             elif list(row[4:]) != told:
-                why = f"{day} is {row[4:]}, the ledger says {tuple(told)}"
+                why = f"{period} is {row[4:]}, the ledger says {tuple(told)}"
                 named = ", ".join(SUMS)
-                account = f"{day[0]} ({day[1]})"
-                differ("usage_daily", why, account, f"{named}: {told}", f"{named}: {row[4:]}")
-        for day in sorted(unseen):
-            account = f"{day[0]} ({day[1]})"
-            differ("usage_daily", f"{day} is missing", account, str(unseen[day]), "no row")
-        return len(sums)
+                differ(table, why, account, f"{named}: {told}", f"{named}: {row[4:]}")
+        for period in sorted(unseen):
+            account = f"{period[0]} ({period[1]})"
+            differ(table, f"{period} is missing", account, str(unseen[period]), "no row")
 
     def count_entries(self, after_seq: int, to_seq: int, differ: Differ) -> None:
         """As many rows as entries after `after_seq`: keys are unique, so none is missing."""
@@ -207,7 +223,7 @@ class ReadModel:
         *,
         of_partition: bool = True,
     ) -> Iterator[tuple[Any, ...]]:
-        """The rows of the partition, or of some accounts in it; daily usage names none."""
+        """The rows of the partition, or of some accounts in it; usage names none."""
         names = ", ".join(f"r.{name}" for name in columns)
         at = "r" if of_partition else "a"
         joined = f"{table} r"

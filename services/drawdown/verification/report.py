@@ -20,7 +20,8 @@ _SUMS: Final = (
 )
 _COUNTERS: Final = ("rejected", "dead_letters")
 _OF_ONE_AUDIT: Final = (
-    *("entries_read", "accounts", "lots", "holds", "rows", "days", "records_audited", "records"),
+    *("entries_read", "accounts", "lots", "holds", "rows", "days", "hours"),
+    *("records_audited", "records"),
 )
 
 
@@ -87,11 +88,12 @@ class Report:
     rejected: Counter[str] = field(default_factory=Counter)
     dead_letters: Counter[str] = field(default_factory=Counter)
     accounts: int = 0
-    """How many this audit held against the read model; so with lots, holds, rows and days."""
+    """How many this audit held against the read model; so with all from lots to hours."""
     lots: int = 0
     holds: int = 0
     rows: int = 0
     days: int = 0
+    hours: int = 0
     records_audited: int = 0
     """Records of the ledger topic that are audited and right, and how many there are."""
     records: int = 0
@@ -179,6 +181,7 @@ class Report:
             "holds": self.holds,
             "rows": self.rows,
             "days": self.days,
+            "hours": self.hours,
             "one_sided_referrals": self.one_sided_referrals,
             "difference_count": self.difference_count,
             "first_difference": None if self.first is None else _document(self.first),

@@ -13,6 +13,7 @@ _LITERAL: Final[Mapping[str, Callable[[Any], str]]] = {
     "integer": integers,
     "jsonb": texts,
     "text": texts,
+    "timestamp": texts,
 }
 
 

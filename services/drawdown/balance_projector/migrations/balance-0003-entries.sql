@@ -2,6 +2,10 @@
 -- has none. They are json and not jsonb: they are written always and searched never, and parsing
 -- them was a third of the database's work. A hash covers the account's facts, never its place in
 -- the partition.
+--
+-- Each partition of the ledger has a table of its own, made with its first entry. Its index of places
+-- grows at the right edge only, its other one has the customers of that partition only, and each is
+-- written by one projector, vacuumed, measured and moved to another disk by itself.
 CREATE TABLE entries (
     partition          integer  NOT NULL,
     partition_seq      bigint   NOT NULL,
@@ -36,6 +40,7 @@ CREATE TABLE entries (
     prev_hash          bytea    NOT NULL,
     hash               bytea    NOT NULL,
     PRIMARY KEY (partition, partition_seq)
-);
--- The one further index: a customer's statement, in order. `$partition` has one in each partition.
+) PARTITION BY LIST (partition);
+-- The one further index: a customer's statement, in order. `$partition` has one in each partition;
+-- any other customer is in one only, and who names it (`accounts.partition`) reads one table.
 CREATE UNIQUE INDEX entries_by_account ON entries (customer_id, unit, account_seq, partition);
