@@ -4,18 +4,21 @@ import argparse
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from drawdown import compiled
 from drawdown.local import stack
-from tests.benchmarks import chains, decision_costs, durability, round_trips
+from drawdown.settings import load
+from tests.benchmarks import chains, decision_costs, durability, freshness, round_trips
 from tests.benchmarks.chains import Bench
 from tests.benchmarks.durability import Populations
+from tests.benchmarks.freshness import Sight
 from tests.benchmarks.harness import PAIRS, Figures, Ratio, Subject, measure, needed, report, save
 from tests.benchmarks.processes import Run
+from tests.benchmarks.projections import BALANCE, ReadModels
 from tests.benchmarks.row_lock import row_lock
 from tests.benchmarks.set_based import set_based
 
@@ -43,6 +46,10 @@ RATIOS = (
     Ratio("ledger_over_set_based", "ledger", "set_based", "reported"),
     Ratio("two_over_one", "two_ledgers", "ledger", "reported"),
     Ratio("projector_over_ledger", "projector", "ledger", "reported"),
+    Ratio("balance_over_copy", "projector", "bare_balance", "≥ 0.5"),
+    Ratio("visible_p99_over_bound", "visible_p99", "visible_bound", "≤ 1"),
+    Ratio("visible_p99_over_p50", "visible_p99", "visible_p50", "reported"),
+    Ratio("read_loaded_over_idle", "read_loaded", "read_idle", "≤ 5"),
     Ratio("hot_customer_over_uniform", "hot_customer", "ledger", "≥ 0.8"),
     Ratio("million_over_ten_thousand", "million_accounts", "ten_thousand_accounts", "≥ 0.7"),
     Ratio("recovery_over_decode", "recovery", "decoding", "≥ 0.5"),
@@ -53,8 +60,23 @@ RATIOS = (
 )
 
 
-def subjects(bench: Bench, populations: Populations) -> dict[str, Subject]:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is measured more than once, and stays in between."""
+
+    populations: Populations
+    models: ReadModels
+    sight: Sight
+
+    def close(self) -> None:
+        """Delete it."""
+        self.populations.close()
+        self.models.close()
+
+
+def subjects(bench: Bench, standing: Standing) -> dict[str, Subject]:
     """Everything that is measured, in the order of a round."""
+    populations = standing.populations
 
     def rate(run: Callable[[Bench], Run]) -> Callable[[Figures], float]:
         return lambda _: run(bench).rate
@@ -73,7 +95,6 @@ def subjects(bench: Bench, populations: Populations) -> dict[str, Subject]:
         Subject("faust_eos", events, _KAFKA, rate(chains.faust)),
         Subject("row_lock", events, _POSTGRES, lambda _: row_lock(bench.database_url).rate),
         Subject("set_based", events, _POSTGRES, lambda _: set_based(bench.database_url).rate),
-        Subject("projector", entries, _PROJECTION, rate(chains.projector)),
         Subject(
             "million_accounts", events, _KAFKA, lambda _: populations.charged(durability.MANY).rate
         ),
@@ -105,7 +126,36 @@ def subjects(bench: Bench, populations: Populations) -> dict[str, Subject]:
             after=("ledger",),
         ),
     )
-    return {each.name: each for each in both}
+    return {each.name: each for each in (*both, *_read_models(standing))}
+
+
+def _read_models(standing: Standing) -> tuple[Subject, ...]:
+    """Subjects about projections."""
+    models, sight = standing.models, standing.sight
+
+    def seen(figure: str) -> Callable[[Figures], float]:
+        return lambda _: float(getattr(sight.last, figure))
+
+    def half(figures: Figures) -> float:
+        return figures.median("ledger_and_projector") / 2
+
+    ms, watched, kafka = "ms", ("visible_p99",), "page cache, memory"
+    return (
+        Subject("projector", "entries/s", _PROJECTION, lambda _: models.live(BALANCE)),
+        Subject("bare_balance", "entries/s", _PROJECTION, lambda _: models.bare(BALANCE)),
+        Subject("ledger_and_projector", "events/s", kafka, lambda _: sight.together()),
+        Subject(
+            "visible_p99",
+            ms,
+            kafka,
+            lambda figures: sight.visible(half(figures)),
+            after=("ledger_and_projector",),
+        ),
+        Subject("visible_p50", ms, kafka, seen("p50"), after=watched),
+        Subject("read_loaded", ms, _NOTHING, seen("read_p99"), after=watched),
+        Subject("read_idle", ms, _NOTHING, lambda _: sight.read_idle()),
+        Subject("visible_bound", ms, _NOTHING, lambda _: freshness.bound_ms(load())),
+    )
 
 
 def chosen(only: str) -> list[Ratio]:
@@ -126,11 +176,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--only", default="", help="keys, comma-separated; all if absent")
     parser.add_argument("--pairs", type=int, default=PAIRS, help="rounds; fewer for a quick look")
+    parser.add_argument(
+        "--events",
+        type=int,
+        default=chains.EVENTS,
+        help="usage in the ledger that projections are measured on",
+    )
     options = parser.parse_args()
     ratios = chosen(options.only)
     console = Console(stderr=True)
     console.print(f"ledger: {compiled.runtime()}; a broker and a database are started for this")
-    available, figures = _measured(ratios, console, options.pairs)
+    available, figures = _measured(ratios, console, options.pairs, options.events)
     # Where nobody looks on, the table needn't fit a window.
     shown = Console() if sys.stdout.isatty() else Console(width=120)
     document = report(ratios, available, figures, shown)
@@ -147,18 +203,20 @@ def main() -> None:
 
 
 def _measured(
-    ratios: list[Ratio], console: Console, pairs: int
+    ratios: list[Ratio], console: Console, pairs: int, events: int
 ) -> tuple[dict[str, Subject], Figures]:
     data = (FOLDER / "data").absolute()
     started = stack.up(data)
     try:
         bench = Bench(started.kafka_bootstrap_servers, started.database_url, FOLDER / "logs")
-        populations = Populations(bench)
-        available = subjects(bench, populations)
+        standing = Standing(
+            Populations(bench), ReadModels(bench, events), Sight(bench, min(events, chains.EVENTS))
+        )
+        available = subjects(bench, standing)
         try:
             figures = measure(needed(ratios, available), console, pairs)
         finally:
-            populations.close()
+            standing.close()
     finally:
         stack.down(data)
     shutil.rmtree(data, ignore_errors=True)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import psycopg
 from confluent_kafka import TopicPartition
 from confluent_kafka.cimpl import NewTopic
-from psycopg import sql
 
 from drawdown.adapters.kafka import clients
 from drawdown.adapters.kafka.ledger_log import read_entries
@@ -19,7 +17,7 @@ from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import create_topics, ledger_partitions
 from drawdown.errors import InvalidSetting
 from drawdown.settings import Settings, load
-from tests.benchmarks.grants import grant_everybody, granted
+from tests.benchmarks.grants import grant_everybody
 from tests.benchmarks.load import CUSTOMERS, Held, Usage, customer, preload, usage
 from tests.benchmarks.processes import Log, Run, await_assigned, running, timed, until
 
@@ -27,7 +25,6 @@ EVENTS = 300_000
 FAUST_EVENTS = 20_000
 FAUST_TABLES = ("accounts", "seen")
 LEDGER = "drawdown.ledger_processor"
-PROJECTOR = "drawdown.balance_projector"
 PASSTHROUGH = "tests.benchmarks.passthrough"
 
 
@@ -145,31 +142,6 @@ def faust(bench: Bench) -> Run:
         module = "tests.benchmarks.faust_ledger worker --loglevel warn"
         with running(settings, module, bench.log("faust"), **environment):
             return timed(Log(settings, "ledger-entries").end, FAUST_EVENTS)
-
-
-def projector(bench: Bench) -> Run:
-    """Entries a second that the balance projector writes while it catches up."""
-    with bench.namespace() as settings:
-        with ledgers(bench, settings):
-            through(settings, usage(EVENTS), EVENTS)
-        schema = settings.database_schema("balance")
-        with psycopg.connect(settings.database_url, autocommit=True) as connection:
-            with running(settings, PROJECTOR, bench.log("balance_projector")):
-                run = timed(lambda: _projected(connection, schema), EVENTS + granted(settings))
-            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
-    return run
-
-
-def _projected(connection: psycopg.Connection, schema: str) -> int:
-    """How many entries the read model shows; none before its tables are there."""
-    found = connection.execute("SELECT to_regclass(%s)", [f"{schema}.position"]).fetchone()
-    if found is None or found[0] is None:
-        return 0
-    table = sql.Identifier(schema, "position")
-    query = sql.SQL("SELECT coalesce(sum(partition_seq), 0)::bigint FROM {}").format(table)
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 @contextmanager

@@ -31,7 +31,11 @@ _BEHIND_S = 2.0
 
 def ledger_trip(bench: Bench, offered: float = 0) -> float:
     """Median round trip through the ledger processor, in ms; `offered` usage a second beside it."""
-    with bench.namespace() as settings, ledgers(bench, settings), _load(bench, settings, offered):
+    with (
+        bench.namespace() as settings,
+        ledgers(bench, settings),
+        offering(bench, settings, offered),
+    ):
         return median_ms(settings)
 
 
@@ -40,12 +44,12 @@ def bare_trip(bench: Bench, offered: float = 0) -> float:
     with bench.namespace() as settings, ExitStack() as stack:
         stack.enter_context(running(settings, PASSTHROUGH, bench.log("passthrough")))
         await_assigned(settings, settings.group("passthrough"))
-        stack.enter_context(_load(bench, settings, offered))
+        stack.enter_context(offering(bench, settings, offered))
         return median_ms(settings)
 
 
 @contextmanager
-def _load(bench: Bench, settings: Settings, rate: float) -> Iterator[None]:
+def offering(bench: Bench, settings: Settings, rate: float) -> Iterator[None]:
     """Usage at a rate, flowing when the block begins, and keeping up when it ends."""
     if not rate:
         yield

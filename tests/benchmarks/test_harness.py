@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.benchmarks.__main__ import RATIOS, chosen, subjects
+from tests.benchmarks.__main__ import RATIOS, Standing, chosen, subjects
 from tests.benchmarks.chains import Bench
 from tests.benchmarks.durability import Populations
+from tests.benchmarks.freshness import Sight
 from tests.benchmarks.harness import (
     Figures,
     Ratio,
@@ -20,8 +21,10 @@ from tests.benchmarks.harness import (
     save,
 )
 from tests.benchmarks.processes import timed
+from tests.benchmarks.projections import ReadModels
 
 BENCH = Bench("", "", Path())
+STANDING = Standing(Populations(BENCH), ReadModels(BENCH), Sight(BENCH))
 
 
 def subject(name: str, *figures: float, after: tuple[str, ...] = ()) -> Subject:
@@ -30,12 +33,12 @@ def subject(name: str, *figures: float, after: tuple[str, ...] = ()) -> Subject:
 
 
 def test_every_ratio_is_of_subjects_that_are_measured() -> None:
-    known = subjects(BENCH, Populations(BENCH))
+    known = subjects(BENCH, STANDING)
     assert {each.name for each in needed(RATIOS, known)} == known.keys()
 
 
 def test_a_part_measures_what_it_needs_and_no_more() -> None:
-    known = subjects(BENCH, Populations(BENCH))
+    known = subjects(BENCH, STANDING)
     [loaded] = chosen("round_trip_over_bare_loaded")
     names = {each.name for each in needed([loaded], known)}
     assert names == {"round_trip_loaded", "bare_loaded", "ledger"}

@@ -1,0 +1,165 @@
+"""How soon usage shows in Postgres, and what reading a balance costs meanwhile."""
+
+import statistics
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from drawdown.adapters.kafka import clients
+from drawdown.domain.numbers import SECOND_US
+from drawdown.settings import Settings
+from tests.benchmarks.chains import EVENTS, Bench, ledgers
+from tests.benchmarks.grants import grant_everybody, granted
+from tests.benchmarks.load import CUSTOMERS, GRANTED, Held, Usage, customer, encoded, usage
+from tests.benchmarks.processes import running, timed, until
+from tests.benchmarks.projections import BALANCE, projected
+from tests.benchmarks.round_trips import offering
+
+PROBES: Final = 300
+WARM_UP: Final = 10
+ASKED: Final = 1_000
+_PROBING: Final = 16
+"""Customers of whom nobody else's usage is, so that an entry more is the probe's."""
+_LOOK_EVERY_S: Final = 0.002
+_ASK_EVERY_S: Final = 0.005
+_SHOWN_S: Final = 60.0
+_SLACK_MS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """From a usage event's sending to its balance in Postgres, and of reads meanwhile; ms."""
+
+    p50: float
+    p99: float
+    read_p99: float
+
+
+class Sight:
+    """Looks at a ledger and its balance projector at work."""
+
+    def __init__(self, bench: Bench, events: int = EVENTS) -> None:
+        self._bench: Final = bench
+        self._events: Final = events
+        self.last: Seen | None = None
+        """What was seen in this round, by the subject that comes first."""
+
+    def together(self) -> float:
+        """Usage events a second that ledger processor and projector, both at work, let through."""
+        with self._bench.namespace() as settings, self._both(settings) as (connection, schema):
+            grant_everybody(settings)
+            _until_shown(connection, schema, granted(settings))
+            held = Held(settings, usage(self._events))
+            start = projected(connection, schema)
+            held.release()
+            return timed(lambda: projected(connection, schema), self._events, start).rate
+
+    def visible(self, rate: float) -> float:
+        """The 99th percentile from event to balance, in ms, while `rate` events a second flow."""
+        with self._bench.namespace() as settings, self._both(settings) as (connection, schema):
+            grant_everybody(settings, CUSTOMERS + _PROBING, GRANTED)
+            _until_shown(connection, schema, granted(settings) + _PROBING * len(GRANTED))
+            with offering(self._bench, settings, rate):
+                with _Reader(settings, schema) as reader:
+                    delays = _probe(settings, connection, schema)
+                percentile = _percentiles(reader.asked_ms)[98]
+        every = _percentiles(delays)
+        self.last = Seen(p50=every[49], p99=every[98], read_p99=percentile)
+        return self.last.p99
+
+    def read_idle(self) -> float:
+        """The 99th percentile of reading one balance while nothing else happens, in ms."""
+        with self._bench.namespace() as settings, self._both(settings) as (connection, schema):
+            grant_everybody(settings)
+            _until_shown(connection, schema, granted(settings))
+            with _Reader(settings, schema) as reader:
+                until(lambda: len(reader.asked_ms) >= ASKED, f"{ASKED} reads")
+            return _percentiles(reader.asked_ms)[98]
+
+    @contextmanager
+    def _both(self, settings: Settings) -> Iterator[tuple[psycopg.Connection, str]]:
+        """A ledger processor and a projector, and a connection to what it projects."""
+        schema = settings.database_schema(BALANCE.name)
+        drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+        log = self._bench.log("balance_projector")
+        with psycopg.connect(settings.database_url, autocommit=True) as connection:
+            with (
+                ledgers(self._bench, settings, grants=False),
+                running(settings, BALANCE.module, log),
+            ):
+                yield connection, schema
+            connection.execute(drop)
+
+
+def bound_ms(settings: Settings) -> float:
+    """What a figure of `visible` may come to: twice the commit interval and a second, in ms."""
+    return 2 * settings.commit_interval_ms + _SLACK_MS
+
+
+def _until_shown(connection: psycopg.Connection, schema: str, entries: int) -> None:
+    until(lambda: projected(connection, schema) >= entries, "all to be projected", 600)
+
+
+def _percentiles(figures: Sequence[float]) -> list[float]:
+    return statistics.quantiles(figures, n=100, method="inclusive")
+
+
+def _probe(settings: Settings, connection: psycopg.Connection, schema: str) -> list[float]:
+    """From sending to showing, of one event after the other, in ms."""
+    topic, table = settings.topic("usage-events"), sql.Identifier(schema, "accounts")
+    query = sql.SQL("SELECT account_seq FROM {} WHERE customer_id = %s").format(table)
+    producer = clients.producer(settings, linger_ms=0)
+    delays = []
+    for number in range(WARM_UP + PROBES):
+        whose = customer(CUSTOMERS + number % _PROBING)
+        occurred_at = time.time_ns() // 1_000 + 180 * SECOND_US
+        probe = Usage(f"probe-{number}", whose, occurred_at, input=10, output=1)
+        before = connection.execute(query, [whose]).fetchone()
+        began_at = time.perf_counter()
+        producer.produce(topic, encoded(probe), whose)
+        producer.poll(0)
+        while connection.execute(query, [whose]).fetchone() == before:
+            assert time.perf_counter() - began_at < _SHOWN_S, f"{probe.event_id} doesn't show"
+            time.sleep(_LOOK_EVERY_S)
+        delays.append((time.perf_counter() - began_at) * 1_000)
+    producer.flush(30)
+    return delays[WARM_UP:]
+
+
+class _Reader:
+    """Reads one customer's balance after the other, on a connection of its own, in a thread."""
+
+    def __init__(self, settings: Settings, schema: str) -> None:
+        self.asked_ms: list[float] = []
+        self._url = settings.database_url
+        table = sql.Identifier(schema, "accounts")
+        self._query = sql.SQL(
+            "SELECT balance, available, held FROM {} WHERE customer_id = %s AND unit = 'credit'"
+        ).format(table)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="reader")
+
+    def __enter__(self) -> "_Reader":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive(), "a read hangs"
+
+    def _read(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            number = 0
+            while not self._stopping.wait(_ASK_EVERY_S):
+                number = (number + 7_919) % CUSTOMERS
+                began_at = time.perf_counter()
+                found = connection.execute(self._query, [customer(number)]).fetchone()
+                self.asked_ms.append((time.perf_counter() - began_at) * 1_000)
+                assert found is not None, f"{customer(number)} has no balance"

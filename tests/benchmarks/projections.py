@@ -1,0 +1,236 @@
+"""Projectors beside the bare statements that their rows need: how much is spent on making them.
+
+The bare side gets the SQL that the projection sends, recorded batch by batch from a run of it, with
+every argument ready: the same tables, indexes, rows and transactions, and nothing to read, decode
+or work out.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg import sql
+
+from drawdown.adapters.postgres.connections import Cursor, connect
+from drawdown.adapters.postgres.migrations import migrate
+from drawdown.balance_projector.projection import BalanceProjection
+from drawdown.domain.entries import LedgerEntry
+from drawdown.projection.projection import Projection
+from drawdown.projection.service import assemble
+from drawdown.settings import Settings
+from tests.benchmarks.chains import EVENTS, Bench, ledgers, through
+from tests.benchmarks.grants import granted
+from tests.benchmarks.load import usage
+from tests.benchmarks.processes import running, timed
+
+_RECORDED_WITHIN_S = 900.0
+_SESSION: Final = """
+SET synchronous_commit TO off;
+SET plan_cache_mode TO force_custom_plan
+"""
+"""As a projection's store has them."""
+_BEGIN: Final = """
+INSERT INTO position (partition, partition_seq, next_offset, recorded_at, epoch)
+VALUES (%s, 0, 0, 0, 1)
+"""
+_ADVANCE: Final = "UPDATE position SET partition_seq = partition_seq + %s WHERE partition = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A projection as its process runs it, and as it is built here."""
+
+    name: str
+    module: str
+    build: Callable[[ZoneInfo], Projection]
+
+
+BALANCE: Final = Measured(
+    "balance", "drawdown.balance_projector", lambda zone: BalanceProjection(zone=zone)
+)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction of a projection sends: statements with their arguments, and lines."""
+
+    partition: int
+    entries: int
+    sent: list[tuple[str, Sequence[Any] | None]] = field(default_factory=list)
+    """A query and its arguments, or the beginning of a COPY and its one argument, bytes."""
+
+    def play(self, cursor: Cursor) -> None:
+        """Send it again."""
+        for query, arguments in self.sent:
+            if arguments is not None and isinstance(arguments, bytes):
+                with cursor.copy(query.encode()) as copy:
+                    copy.write(arguments)
+            else:
+                cursor.execute(query.encode(), arguments)
+        cursor.execute(_ADVANCE, (self.entries, self.partition))
+
+
+class ReadModels:
+    """One ledger, projected again and again; it stays from one measurement to the next."""
+
+    def __init__(self, bench: Bench, events: int = EVENTS) -> None:
+        self._bench: Final = bench
+        self._events: Final = events
+        self._open: Final = ExitStack()
+        self._ledger: Settings | None = None
+        self._recorded: Final[dict[str, list[Batch]]] = {}
+
+    def close(self) -> None:
+        """Delete its topics and state."""
+        self._open.close()
+
+    def live(self, of: Measured) -> float:
+        """Entries a second that the projector's process writes while it catches up."""
+        settings = self._settings()
+        log = self._bench.log(Path(of.module).suffix.removeprefix("."))
+        schema = settings.database_schema(of.name)
+        with _schema(settings, schema) as connection, running(settings, of.module, log):
+            return timed(lambda: projected(connection, schema), self._entries(settings)).rate
+
+    def bare(self, of: Measured) -> float:
+        """Entries a second that the bare statements write."""
+        settings = self._settings()
+        if of.name not in self._recorded:
+            self._recorded[of.name] = self._record(of)
+        batches, schema = self._recorded[of.name], settings.database_schema(of.name)
+        with _schema(settings, schema):
+            migrate(settings, schema, _projection(of, settings).migrations)
+            return sum(each.entries for each in batches) / played(settings, schema, batches)
+
+    def _record(self, of: Measured) -> list[Batch]:
+        """Have the projection write all of the ledger once, and keep what it sends."""
+        settings = self._settings()
+        recorder = Recorder(_projection(of, settings))
+        total, deadline = self._entries(settings), time.monotonic() + _RECORDED_WITHIN_S
+        with _schema(settings, settings.database_schema(of.name)):
+            projector = assemble(settings, f"{of.name}_recorder", recorder)
+            projector.join()
+            try:
+                while recorder.entries < total:
+                    projector.turn()
+                    assert not projector.halted, projector.halted
+                    assert time.monotonic() < deadline, f"{recorder.entries} of {total} recorded"
+            finally:
+                projector.close()
+        return recorder.batches
+
+    def _settings(self) -> Settings:
+        if self._ledger is None:
+            settings = self._open.enter_context(self._bench.namespace())
+            with ledgers(self._bench, settings):
+                through(settings, usage(self._events), self._events)
+            self._ledger = settings
+        return self._ledger
+
+    def _entries(self, settings: Settings) -> int:
+        return self._events + granted(settings)
+
+
+def played(settings: Settings, schema: str, batches: Sequence[Batch]) -> float:
+    """Seconds that it takes to send the batches, each in a transaction of its own."""
+    with connect(settings, application="bench", schema=schema) as connection:
+        connection.execute(_SESSION)
+        for partition in sorted({each.partition for each in batches}):
+            connection.execute(_BEGIN, [partition])
+        connection.commit()
+        began_at = time.perf_counter()
+        for each in batches:
+            with connection.transaction(), connection.cursor() as cursor:
+                each.play(cursor)
+        return time.perf_counter() - began_at
+
+
+def projected(connection: psycopg.Connection, schema: str) -> int:
+    """How many entries the read model shows; none before its tables are there."""
+    found = connection.execute("SELECT to_regclass(%s)", [f"{schema}.position"]).fetchone()
+    if found is None or found[0] is None:
+        return 0
+    table = sql.Identifier(schema, "position")
+    query = sql.SQL("SELECT coalesce(sum(partition_seq), 0)::bigint FROM {}").format(table)
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _projection(of: Measured, settings: Settings) -> Projection:
+    return of.build(ZoneInfo(settings.reporting_zone))
+
+
+@contextmanager
+def _schema(settings: Settings, schema: str) -> Iterator[psycopg.Connection]:
+    """A database without this schema, before and afterwards."""
+    drop = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute(drop)
+        try:
+            yield connection
+        finally:
+            connection.execute(drop)
+
+
+class Recorder:
+    """A projection that keeps what another one sends."""
+
+    publication: Final = None
+
+    def __init__(self, projection: Projection) -> None:
+        self._projection: Final = projection
+        self.name: Final = projection.name
+        self.migrations: Final = projection.migrations
+        self.batches: Final[list[Batch]] = []
+        self.entries = 0
+
+    def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
+        """Let it write, and note what it sends."""
+        batch = Batch(entries[0].source_partition, len(entries))
+        self._projection.write(cast(Cursor, _NotingCursor(cursor, batch)), entries)
+        self.batches.append(batch)
+        self.entries += len(entries)
+
+
+class _NotingCursor:
+    """A cursor that notes what goes through it. What is only read isn't part of the bare side."""
+
+    def __init__(self, cursor: Cursor, batch: Batch) -> None:
+        self._cursor = cursor
+        self._batch = batch
+
+    def __getattr__(self, name: str) -> Any:
+        assert name not in ("executemany", "stream", "scroll"), f"{name} isn't noted yet"
+        return getattr(self._cursor, name)
+
+    def execute(self, query: Any, arguments: Sequence[Any] | None = None) -> Cursor:
+        """Note a statement that writes."""
+        text = query.decode() if isinstance(query, bytes) else str(query)
+        if not text.lstrip().upper().startswith("SELECT"):
+            self._batch.sent.append((text, arguments))
+        return self._cursor.execute(query, arguments)
+
+    @contextmanager
+    def copy(self, query: Any) -> Iterator["_NotingCopy"]:
+        """Note a COPY, all of it as one piece."""
+        with self._cursor.copy(query) as copy:
+            noting = _NotingCopy(copy)
+            yield noting
+        text = query.decode() if isinstance(query, bytes) else str(query)
+        self._batch.sent.append((text, b"".join(noting.pieces)))
+
+
+class _NotingCopy:
+    def __init__(self, copy: Any) -> None:
+        self._copy = copy
+        self.pieces: list[bytes] = []
+
+    def write(self, piece: str | bytes) -> None:
+        self.pieces.append(piece.encode() if isinstance(piece, str) else piece)
+        self._copy.write(piece)
