@@ -145,6 +145,8 @@ class Settings(BaseSettings):
 
     reporting_zone: str = "UTC"
     """The zone whose days and months reports use."""
+    revenue_accounts: Path | None = None
+    """A YAML file with what the general ledger calls the accounts that revenue is booked on."""
 
     def kafka_security(self) -> dict[str, str]:
         """The librdkafka options that the environment passes through."""

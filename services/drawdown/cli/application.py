@@ -23,6 +23,7 @@ from drawdown.cli import (
     referrals,
     rejections,
     reminders,
+    revenue,
     scenarios,
     stack,
     statements,
@@ -106,6 +107,7 @@ app.command("rebuild", rich_help_panel="The ledger")(rebuild.rebuild)
 app.command("verify", rich_help_panel="The ledger")(verify.verify)
 app.command("whatif", rich_help_panel="The ledger")(whatif.whatif)
 app.command("export", rich_help_panel="The ledger", help=exports.HELP)(exports.export_dataset)
+app.add_typer(revenue.app, name="revenue", rich_help_panel="The ledger")
 app.command("check", rich_help_panel="The ledger")(proofs.check)
 grants.add_commands(app)
 app.command("refer", rich_help_panel="Customers")(referrals.refer)

@@ -1,6 +1,6 @@
 """Reads that see one moment: every query of a block the same transactions, and no others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,7 +40,9 @@ def missing_tables(settings: Settings, projection: str) -> Iterator[None]:
         ) from error
 
 
-def rows(connection: Connection, query: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+def rows(
+    connection: Connection, query: str, values: Sequence[object] | Mapping[str, object] = ()
+) -> list[dict[str, Any]]:
     """What a query gives, as dictionaries."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query.encode(), values).fetchall()
