@@ -3,7 +3,7 @@
 from drawdown.domain.entries import EntryFacts
 from drawdown.domain.inputs import ChangeExpiry, CommandBody, Freeze, PlaceHold, Unfreeze, Void
 from drawdown.domain.numbers import DAY_US, MINUTE_US, NEVER
-from drawdown.domain.reminders import Digest, Week, digests, reminders
+from drawdown.domain.reminders import Agenda, Digest, Week, digests, reminders
 from tests.domain.building import CREDIT, T, World, card, command
 
 END = T + 40 * DAY_US
@@ -22,7 +22,16 @@ def due(world: World, start: int = T, until: int = NEVER) -> list[tuple[str, int
 
 
 def told(world: World, *weeks: Week) -> list[Digest]:
-    return digests(facts_of(world), weeks)
+    """The digests of these weeks."""
+
+    def week_of(at: int) -> Week | None:
+        return next((each for each in weeks if each.starts_at <= at < each.ends_at), None)
+
+    agenda = Agenda(week_of)
+    for facts in facts_of(world):
+        agenda.look_at(facts)
+    agenda.finish()
+    return digests(agenda.told, week_of)
 
 
 def ask(world: World, body: CommandBody, at: int) -> None:
@@ -133,4 +142,4 @@ def test_a_digest_knows_what_its_start_knew() -> None:
 
 def test_nobody_has_none() -> None:
     assert reminders([], T, END) == []
-    assert digests([], [WEEK]) == []
+    assert digests([], lambda _: WEEK) == []

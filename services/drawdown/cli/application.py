@@ -15,6 +15,7 @@ from drawdown.cli import (
     commands,
     dead_letters,
     demonstration,
+    expirations,
     exports,
     grants,
     proofs,
@@ -116,6 +117,7 @@ app.command("ledger", rich_help_panel="Customers")(accounts.ledger)
 app.command("statement", rich_help_panel="Customers")(statements.statement)
 app.command("prove", rich_help_panel="Customers")(proofs.prove)
 app.command("explain", rich_help_panel="Customers")(proofs.explain)
+app.command("expirations", rich_help_panel="Customers")(expirations.expirations)
 app.command("reminders", rich_help_panel="Customers")(reminders.reminders)
 app.add_typer(usage.app, name="usage", rich_help_panel="Inputs")
 app.add_typer(commands.app, name="commands", rich_help_panel="Inputs")

@@ -1,7 +1,8 @@
 """Reads: balances, statements and rate cards, and how fresh they are."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
@@ -18,14 +19,13 @@ from drawdown.settings import Settings
 
 _WAIT_S: Final = 30.0
 _LOOK_EVERY_S: Final = 0.05
-_PROJECTION: Final = "balance"
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """How far the balance projection is in a customer's partition."""
+    """How far a projection is in a partition."""
 
     partition: int
     partition_seq: int
@@ -52,11 +52,73 @@ class Freshness:
         return f"{state}, at entry {self.partition_seq} of partition {self.partition}"
 
 
-class BalanceReads:
-    """Reads of the balance projection, one connection each."""
+class ProjectionReads:
+    """Reads of one projection, one connection each, and how far it is."""
+
+    def __init__(self, settings: Settings, projection: str) -> None:
+        self._settings = settings
+        self._projection = projection
+
+    def freshness(self, customer_id: str) -> Freshness:
+        """How far the projection is where the customer's entries are."""
+        return self.freshness_at(partition_of(customer_id, ledger_partitions(self._settings)))
+
+    def freshness_at(self, partition: int) -> Freshness:
+        """How far the projection is in a partition."""
+        position = self._position(partition)
+        entries = [entry for _, entry in self._newer(partition, position)]
+        age_ms = max(0, now_us() - position.get("recorded_at", 0)) // 1_000
+        return Freshness(
+            partition=partition,
+            partition_seq=position.get("partition_seq", 0),
+            records_behind=len(entries),
+            lag_ms=age_ms if entries else 0,
+        )
+
+    def wait(self, customer_id: str) -> None:
+        """Wait until the projection has what the ledger has now. Raises `TimedOut`."""
+        self.wait_at(partition_of(customer_id, ledger_partitions(self._settings)))
+
+    def wait_at(self, partition: int) -> None:
+        """Wait until the projection has what a partition has now. Raises `TimedOut`."""
+        position = self._position(partition)
+        newest = [entry.partition_seq for _, entry in self._newer(partition, position)]
+        wanted = newest[-1] if newest else 0
+        deadline = time.monotonic() + _WAIT_S
+        while (got := self._position(partition).get("partition_seq", 0)) < wanted:
+            if time.monotonic() > deadline:
+                raise TimedOut(
+                    f"the {self._projection} projection is at entry {got} of {wanted} in partition "
+                    f"{partition} after {_WAIT_S:g} s: does a {self._projection}_projector run for "
+                    f"namespace {self._settings.namespace}? (`drawdown status`)"
+                )
+            time.sleep(_LOOK_EVERY_S)
+
+    def rows(self, query: LiteralString, values: Sequence[object] = ()) -> list[Row]:
+        """Rows as dictionaries. Raises `UsageError` where the projection has never run."""
+        with snapshot(self._settings, self._projection) as connection:
+            return rows(connection, query, values)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Callable[[str, Mapping[str, object]], list[Row]]]:
+        """Queries that see one moment. Raises as `rows`."""
+        with snapshot(self._settings, self._projection) as connection:
+            yield lambda query, values: rows(connection, query, values)
+
+    def _position(self, partition: int) -> Row:
+        found = self.rows("SELECT * FROM position WHERE partition = %s", [partition])
+        return found[0] if found else {}
+
+    def _newer(self, partition: int, position: Row) -> Any:
+        start = position.get("next_offset", 0)
+        return read_entries(self._settings, partition, start=start)
+
+
+class BalanceReads(ProjectionReads):
+    """Reads of the balance projection."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        super().__init__(settings, "balance")
 
     def accounts(self, customer_id: str, unit: str = "") -> list[dict[str, Any]]:
         """A customer's accounts with their lots and open holds, as JSON; of one unit, or of all."""
@@ -87,48 +149,6 @@ class BalanceReads:
             {**PLACE.write(row), **FACTS.write({k: v for k, v in row.items() if v is not None})}
             for row in rows
         ]
-
-    def freshness(self, customer_id: str) -> Freshness:
-        """How far the projection is where the customer's entries are."""
-        partition = partition_of(customer_id, ledger_partitions(self._settings))
-        position = self._position(partition)
-        entries = [entry for _, entry in self._newer(partition, position)]
-        age_ms = max(0, now_us() - position.get("recorded_at", 0)) // 1_000
-        return Freshness(
-            partition=partition,
-            partition_seq=position.get("partition_seq", 0),
-            records_behind=len(entries),
-            lag_ms=age_ms if entries else 0,
-        )
-
-    def wait(self, customer_id: str) -> None:
-        """Wait until the projection has what the ledger has now. Raises `TimedOut`."""
-        partition = partition_of(customer_id, ledger_partitions(self._settings))
-        position = self._position(partition)
-        newest = [entry.partition_seq for _, entry in self._newer(partition, position)]
-        wanted = newest[-1] if newest else 0
-        deadline = time.monotonic() + _WAIT_S
-        while (got := self._position(partition).get("partition_seq", 0)) < wanted:
-            if time.monotonic() > deadline:
-                raise TimedOut(
-                    f"the balance projection is at entry {got} of {wanted} in partition "
-                    f"{partition} after {_WAIT_S:g} s: does a balance_projector run for namespace "
-                    f"{self._settings.namespace}? (`drawdown status`)"
-                )
-            time.sleep(_LOOK_EVERY_S)
-
-    def rows(self, query: LiteralString, values: Sequence[object] = ()) -> list[Row]:
-        """Rows as dictionaries. Raises `UsageError` where the projection has never run."""
-        with snapshot(self._settings, _PROJECTION) as connection:
-            return rows(connection, query, values)
-
-    def _position(self, partition: int) -> Row:
-        found = self.rows("SELECT * FROM position WHERE partition = %s", [partition])
-        return found[0] if found else {}
-
-    def _newer(self, partition: int, position: Row) -> Any:
-        start = position.get("next_offset", 0)
-        return read_entries(self._settings, partition, start=start)
 
 
 def rate_cards(settings: Settings) -> list[RateCard]:

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 import typer
 
 from drawdown.adapters.documents.times import format_time
+from drawdown.adapters.weeks import Weeks
 from drawdown.cli.as_of import instant
+from drawdown.cli.expiration_reading import ExpirationReads, show_freshness
 from drawdown.cli.output import JSON_HELP, cells, moment, out, show_json, table
 from drawdown.cli.session import connected, now_us
 from drawdown.domain.numbers import DAY_US, format_credits
-from drawdown.domain.reminders import Agenda, Digest, Reminder
+from drawdown.domain.reminders import WEEKLY, Digest, Reminder, digests
 from drawdown.errors import UsageError
-from drawdown.statements.reading import entries_of, every_entry
-from drawdown.statements.weeks import weeks_between
 
 _AHEAD_US = 30 * DAY_US
 
@@ -24,14 +24,18 @@ def reminders(
         str, typer.Option("--from", help="Due from then on, ISO 8601 with a zone; now if absent.")
     ] = "",
     until: Annotated[str, typer.Option(help="Due before then; 30 days later if absent.")] = "",
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait for everything that the ledger has recorded by now."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """List reminders of expiring credits that are due: 30, 7 and 1 days before, and weekly.
 
     One for each lot, expiry and threshold; those that had passed when the lot was granted or its
     date was set are skipped, and so are frozen and empty lots. The digest tells, each Monday of
-    the reporting zone, what expires in that week. What will be due is told from the lots as they
-    stand now.
+    the reporting zone, what expires in that week. What was due is told as the lots stood then,
+    what will be due as they stand now.
     """
     if bool(customer) == every:
         raise UsageError("name a customer, or say --all")
@@ -40,24 +44,20 @@ def reminders(
     if begins >= ends:
         raise UsageError("--until must be later than --from")
     settings = connected()
-    weeks = weeks_between(begins, ends, settings.reporting_zone)
-    agendas: dict[tuple[str, str], Agenda] = {}
-    for entry in every_entry(settings) if every else entries_of(settings, customer):
-        key = (entry.facts.customer_id, entry.facts.unit)
-        agendas.setdefault(key, Agenda(begins, ends, weeks)).look_at(entry.facts)
-    for agenda in agendas.values():
-        agenda.finish()
-    due = [each for agenda in agendas.values() for each in agenda.reminders]
-    weekly = [each for agenda in agendas.values() for each in agenda.digests]
-    due.sort(key=lambda each: (each.due_at, each.customer_id, each.unit, each.lot_id))
-    weekly.sort(key=lambda each: (each.week.starts_at, each.customer_id, each.unit))
+    reads = ExpirationReads(settings)
+    # What is read afterwards can't be older than this says.
+    fresh = reads.freshnesses(customer, wait=wait)
+    told = reads.reminders(customer, begins, ends)
+    due = [each for each in told if each.days != WEEKLY]
+    weekly = digests(told, Weeks(settings.reporting_zone))
     documents = [_document(each) for each in due]
     found = {"reminders": documents, "digests": [_digest_document(each) for each in weekly]}
     if as_json:
         between = {"from": format_time(begins), "until": format_time(ends)}
-        show_json({**between, **found})
+        show_json({**between, **found, "freshness": [each.document() for each in fresh]})
     else:
         _show(found)
+        show_freshness(fresh)
 
 
 def _document(reminder: Reminder) -> dict[str, Any]:

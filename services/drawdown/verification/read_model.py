@@ -249,7 +249,19 @@ def read_model(
 
     Raises `Unavailable`, or `DatabaseRefused` where no projector has made its tables yet.
     """
-    schema = settings.database_schema(PROJECTION)
+    with snapshot(
+        settings, PROJECTION, partition, from_seq=from_seq, within_s=within_s
+    ) as connection:
+        yield ReadModel(connection, partition)
+
+
+@contextmanager
+def snapshot(
+    settings: Settings, projection: str, partition: int, *, from_seq: int, within_s: float
+) -> Iterator[Connection]:
+    """One snapshot of a projection's schema once it shows a partition's entry `from_seq`, or as it
+    is after `within_s`. Raises as `read_model`."""
+    schema = settings.database_schema(projection)
     with (
         translated(),
         connect(settings, application="verify", schema=schema) as connection,
@@ -260,7 +272,7 @@ def read_model(
             time.sleep(_EVERY_S)
         connection.rollback()
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield ReadModel(connection, partition)
+        yield connection
         connection.rollback()
 
 

@@ -1,0 +1,1 @@
+"""The expiration projector: what expires when, reminders due, what expired, and breakage."""

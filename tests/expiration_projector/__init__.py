@@ -1,0 +1,1 @@
+"""The expiration projector, without a broker."""
