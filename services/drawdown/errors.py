@@ -12,6 +12,7 @@ wrong while running:
     │   ├── Unavailable           the broker or the database doesn't answer
     │   ├── TimedOut              no answer within the time given
     │   ├── Fenced                another process has taken the partition over
+    │   │   └── RowsReplaced          a rebuild has put other rows where this one wrote
     │   └── StateUnwritable       the disk refuses local state: full, read-only, in use elsewhere
     └── FatalError            trying again can't help; exit code 1
         ├── StateUnreadable       local state that is corrupt, foreign or of another format
@@ -63,6 +64,10 @@ class TimedOut(RetryableError):
 
 class Fenced(RetryableError):
     """Another process has taken the partition over; this one must let go of it."""
+
+
+class RowsReplaced(Fenced):
+    """A rebuild has put other rows where this process wrote; it may claim the partition at once."""
 
 
 class StateUnwritable(RetryableError):

@@ -8,7 +8,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from confluent_kafka import Producer
+from tests.integration.projecting import WITHIN_S, balance_projector, running
+from tests.integration.test_balance_projector import differences
+from tests.plugins.sealed_ledger import SealedLedger, publish
+
+from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import connect, translated
 from drawdown.cli.projections import known
 from drawdown.projection.rebuild import Options, Outcome, rebuild
@@ -16,6 +25,69 @@ from drawdown.projection.rebuild.rebuilding import Tell
 from drawdown.settings import Settings, current
 
 OPTIONS = Options(workers=2, late_indexes=known("balance").late_indexes)
+
+
+def small(settings: Settings) -> Settings:
+    """Two partitions, and batches so small that one ledger takes many; the topics made."""
+    changes = {"partitions": 2, "projector_batch": 20, "rebuild_batch": 30}
+    chosen = settings.model_copy(update=changes)
+    create_topics(chosen)
+    return chosen
+
+
+def published(settings: Settings, producer: Producer) -> tuple[SealedLedger, SealedLedger]:
+    """Two partitions' ledgers, in the topic."""
+    one, other = SealedLedger(settings, 0), SealedLedger(settings, 1)
+    one.live(["acme", "ümlaut", "c"], 40)
+    other.live(["zenith"], 40)
+    publish(settings, producer, one)
+    publish(settings, producer, other)
+    return one, other
+
+
+def projected(settings: Settings, *ledgers: SealedLedger) -> None:
+    """Project what there is, and stop."""
+    with running(balance_projector(settings)):
+        for each in ledgers:
+            assert differences(settings, each) == []
+
+
+def change(settings: Settings, statement: str, schema: str = "balance") -> None:
+    """Do something to the rows of a projection; without one, to whatever the statement names."""
+    name = settings.database_schema(schema) if schema else ""
+    with connect(settings, application="test", schema=name) as connection:
+        connection.execute(statement.encode())
+
+
+class Load(threading.Thread):
+    """Entries that are appended to partition 0 as long as it runs."""
+
+    def __init__(self, settings: Settings, producer: Producer, ledger: SealedLedger) -> None:
+        super().__init__(name="load")
+        self._settings, self._producer, self._ledger = settings, producer, ledger
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        number = 0
+        while not self._stopping.wait(0.02):
+            written, number = len(self._ledger.entries), number + 1
+            self._ledger.live([f"later-{number}"], 2)
+            publish(self._settings, self._producer, self._ledger, written)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join(WITHIN_S)
+
+
+@contextmanager
+def load(settings: Settings, producer: Producer, ledger: SealedLedger) -> Iterator[None]:
+    """Append to a ledger meanwhile."""
+    appending = Load(settings, producer, ledger)
+    appending.start()
+    try:
+        yield
+    finally:
+        appending.stop()
 
 
 def silent(doing: str, done: int, total: int) -> None:

@@ -1,9 +1,7 @@
 """Rebuilds on the real broker and the real database: while load runs, and killed half way."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -16,16 +14,26 @@ from tests.integration.projecting import (
     rows,
     running,
 )
-from tests.integration.rebuilding import OPTIONS, killed_at, rebuilt, schemas_like
+from tests.integration.rebuilding import (
+    OPTIONS,
+    change,
+    killed_at,
+    load,
+    projected,
+    published,
+    rebuilt,
+    schemas_like,
+    small,
+)
 from tests.integration.test_balance_projector import differences
 from tests.plugins.sealed_ledger import SealedLedger, publish
 from typer.testing import CliRunner
 
 from drawdown.adapters.kafka.clients import transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
-from drawdown.adapters.postgres.connections import connect
+from drawdown.adapters.postgres.store import PostgresProjectionStore
 from drawdown.cli import app
-from drawdown.errors import Unavailable, UsageError
+from drawdown.errors import RowsReplaced, Unavailable
 from drawdown.projection.rebuild import abandon, standing
 from drawdown.settings import Settings, current
 
@@ -39,11 +47,7 @@ SELECT tablename, indexname FROM pg_indexes WHERE schemaname = current_schema() 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """Two partitions, and batches so small that one ledger takes many."""
-    changes = {"partitions": 2, "projector_batch": 20, "rebuild_batch": 30}
-    small = settings.model_copy(update=changes)
-    create_topics(small)
-    return small
+    return small(settings)
 
 
 @pytest.fixture
@@ -57,55 +61,7 @@ def producer(settings: Settings) -> Iterator[Producer]:
 @pytest.fixture
 def ledgers(settings: Settings, producer: Producer) -> tuple[SealedLedger, SealedLedger]:
     """Two partitions' ledgers, in the topic."""
-    one, other = SealedLedger(settings, 0), SealedLedger(settings, 1)
-    one.live(["acme", "ümlaut", "c"], 40)
-    other.live(["zenith"], 40)
-    publish(settings, producer, one)
-    publish(settings, producer, other)
-    return one, other
-
-
-def projected(settings: Settings, *ledgers: SealedLedger) -> None:
-    """Project what there is, and stop."""
-    with running(balance_projector(settings)):
-        for each in ledgers:
-            assert differences(settings, each) == []
-
-
-def change(settings: Settings, statement: str, schema: str = "balance") -> None:
-    name = settings.database_schema(schema) if schema else ""
-    with connect(settings, application="test", schema=name) as connection:
-        connection.execute(statement.encode())
-
-
-class Load(threading.Thread):
-    """Entries that are appended to partition 0 as long as it runs."""
-
-    def __init__(self, settings: Settings, producer: Producer, ledger: SealedLedger) -> None:
-        super().__init__(name="load")
-        self._settings, self._producer, self._ledger = settings, producer, ledger
-        self._stopping = threading.Event()
-
-    def run(self) -> None:
-        number = 0
-        while not self._stopping.wait(0.02):
-            written, number = len(self._ledger.entries), number + 1
-            self._ledger.live([f"later-{number}"], 2)
-            publish(self._settings, self._producer, self._ledger, written)
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self.join(WITHIN_S)
-
-
-@contextmanager
-def load(settings: Settings, producer: Producer, ledger: SealedLedger) -> Iterator[None]:
-    appending = Load(settings, producer, ledger)
-    appending.start()
-    try:
-        yield
-    finally:
-        appending.stop()
+    return published(settings, producer)
 
 
 def test_a_rebuild_under_load_swaps_unnoticed_by_the_projector(
@@ -222,6 +178,28 @@ def test_rows_that_differ_are_named_and_stay_unless_told(
     assert schemas_like(settings) == [settings.database_schema("balance")]
 
 
+def test_what_differed_is_published_again_and_writers_claim_at_once(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    change(settings, "UPDATE position SET published = partition_seq - 1")
+    published = "SELECT partition_seq - published, replaced FROM position ORDER BY partition"
+    assert rebuilt(settings).swapped
+    assert rows(settings, published) == [(1, 0), (1, 0)]
+    schema = settings.database_schema("balance")
+    store = PostgresProjectionStore(
+        settings, schema=schema, application="test", writer=lambda cursor, entries: None
+    )
+    position = store.claim(0)
+    change(settings, "UPDATE lots SET spent = spent + 1 WHERE customer_id = 'zenith'")
+    assert rebuilt(settings, replace(OPTIONS, accept_differences=True)).swapped
+    assert rows(settings, published) == [(len(each.entries), 1) for each in ledgers]
+    with pytest.raises(RowsReplaced):
+        store.unpublished(position, 1)
+    assert store.unpublished(store.claim(0), 5).up_to_seq == 5
+    store.close()
+
+
 def test_what_changed_since_the_comparison_is_compared_too(
     settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
 ) -> None:
@@ -242,111 +220,6 @@ def test_what_changed_since_the_comparison_is_compared_too(
     assert not refused.swapped
     assert {each.table for each in refused.differences} == {"lots"}
     assert "spent is" in str(refused.differences[0])
-
-
-CONSISTENT = """
-SELECT a.customer_id, a.balance - sum(l.remaining) + a.overdraft + a.debt, max(p.partition_seq)
-FROM {0}accounts a JOIN {0}lots l USING (customer_id, unit)
-    JOIN {0}position p ON p.partition = a.partition
-GROUP BY a.customer_id, a.balance, a.overdraft, a.debt
-"""
-
-
-class Reader(threading.Thread):
-    """Asks again and again; balances and lots must agree, be there, and never go back."""
-
-    def __init__(self, settings: Settings, *, schema: str, query: str, repeatable: bool) -> None:
-        super().__init__(name="reader")
-        self._settings, self._schema, self._query = settings, schema, query
-        self._repeatable = repeatable
-        self._stopping = threading.Event()
-        self.wrong: list[str] = []
-        self.answers = 0
-
-    def run(self) -> None:
-        try:
-            with connect(self._settings, application="test", schema=self._schema) as connection:
-                newest = 0
-                while not self._stopping.wait(0.002):
-                    if self._repeatable:
-                        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                    found = connection.execute(self._query.encode()).fetchall()
-                    again = connection.execute(self._query.encode()).fetchall()
-                    connection.rollback()
-                    self._look(found, newest)
-                    if self._repeatable and again != found:
-                        self.wrong.append("one snapshot told two stories")
-                    newest = max((row[2] for row in found), default=0)
-                    self.answers += 1
-        except Exception as error:
-            self.wrong.append(repr(error))
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self.join(WITHIN_S)
-
-    def _look(self, found: list[tuple[object, ...]], newest: int) -> None:
-        if not found:
-            self.wrong.append("an empty answer")
-        self.wrong += [f"{row[0]}: balance and lots differ" for row in found if row[1] != 0]
-        if max((int(str(row[2])) for row in found), default=0) < newest:
-            self.wrong.append("an older answer than before")
-
-
-def test_readers_notice_nothing_of_a_swap(
-    settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
-) -> None:
-    one, _ = ledgers
-    live = settings.database_schema("balance")
-    by_path = {"schema": live, "query": CONSISTENT.format("")}
-    by_name = {"schema": "", "query": CONSISTENT.format(f"{live}.")}
-    with running(balance_projector(settings)):
-        for each in ledgers:
-            assert differences(settings, each) == []
-        readers = [
-            Reader(settings, repeatable=repeatable, **how)
-            for how in (by_path, by_name)
-            for repeatable in (False, True)
-        ]
-        for reader in readers:
-            reader.start()
-        try:
-            with load(settings, producer, one):
-                for _ in range(3):
-                    assert rebuilt(settings).swapped
-        finally:
-            for reader in readers:
-                reader.stop()
-        assert [wrong for reader in readers for wrong in reader.wrong] == []
-        assert min(reader.answers for reader in readers) > 10
-        for each in ledgers:
-            assert differences(settings, each) == []
-
-
-def test_a_swap_waits_for_a_gap_between_readers(
-    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
-) -> None:
-    projected(settings, *ledgers)
-    live = settings.database_schema("balance")
-    swapping = threading.Event()
-
-    def tell(doing: str, done: int, total: int) -> None:
-        if doing == "swapping":
-            swapping.set()
-
-    with connect(settings, application="test", schema=live) as connection:
-        connection.execute("SELECT count(*) FROM lots").fetchall()
-        thread = threading.Thread(target=lambda: rebuilt(settings, tell=tell), name="rebuild")
-        thread.start()
-        assert swapping.wait(WITHIN_S)
-        # Others read on, behind the one that reads for long.
-        for _ in range(5):
-            assert rows(settings, "SELECT count(*) FROM accounts") == [(4,)]
-        assert thread.is_alive()
-        connection.rollback()
-        thread.join(WITHIN_S)
-    assert schemas_like(settings) == [live]
-    assert rows(settings, "SELECT count(*) FROM accounts") == [(4,)]
 
 
 def test_a_projector_that_is_behind_goes_on_after_the_swap(
@@ -403,44 +276,6 @@ def test_rows_of_another_topic_are_replaced(settings: Settings, producer: Produc
     assert "position" in {each.table for each in refused.differences}
     assert rebuilt(settings, replace(OPTIONS, accept_differences=True)).swapped
     projected(settings, shorter)
-
-
-def test_who_could_read_the_old_rows_can_read_the_new_ones(
-    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
-) -> None:
-    projected(settings, *ledgers)
-    live, role = settings.database_schema("balance"), f"analyst_{settings.database_schema('r')}"
-    for statement in (
-        f"CREATE ROLE {role}",
-        f"GRANT USAGE ON SCHEMA {live} TO {role}",
-        f"GRANT SELECT ON {live}.accounts TO {role}",
-        f"GRANT SELECT ON {live}.lots TO PUBLIC",
-    ):
-        change(settings, statement, schema="")
-    assert rebuilt(settings).swapped
-    with connect(settings, application="test") as connection:
-        connection.execute(f"SET ROLE {role}".encode())
-        found = connection.execute(f"SELECT count(*) FROM {live}.accounts".encode()).fetchall()
-        assert found == [(4,)]
-        found = connection.execute(f"SELECT count(*) FROM {live}.lots".encode()).fetchall()
-        assert found == [(8,)]
-
-
-def test_views_of_other_schemas_are_never_dropped(
-    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
-) -> None:
-    projected(settings, *ledgers)
-    live, ours = settings.database_schema("balance"), settings.database_schema("reports")
-    view = f"CREATE VIEW {ours}.owed AS SELECT customer_id, debt FROM {live}.accounts"
-    change(settings, f"CREATE SCHEMA {ours}; {view}", schema="")
-    with pytest.raises(UsageError, match="owed"):
-        rebuilt(settings)
-    assert rebuilt(settings, replace(OPTIONS, keep_old=True)).swapped
-    with pytest.raises(UsageError, match="owed"):
-        abandon(settings, "balance")
-    change(settings, f"DROP VIEW {ours}.owed; {view}", schema="")
-    assert abandon(settings, "balance") == [live + "_replaced"]
-    assert rows(settings, f"SELECT count(*) FROM {ours}.owed") == [(4,)]
 
 
 def test_the_command_line_says_what_it_does(

@@ -11,7 +11,7 @@ What it does with a partition, in order:
 5. When the database doesn't answer, nothing is known of the last transaction: all partitions wait
    and are claimed again, which says what was written.
 6. When fenced, the partition waits a while before it is claimed again, or two processes would
-   duel; a rebalance in between takes it away.
+   duel; a rebalance in between takes it away. Fenced by a rebuild, it is claimed at once.
 7. Between transactions, changed rows are published (`publisher`); nothing waits for that.
 """
 
@@ -29,7 +29,14 @@ from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM, Clock
 from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.evolve import UnknownEntry
-from drawdown.errors import DecodeFailed, DrawdownError, FatalError, Fenced, Unavailable
+from drawdown.errors import (
+    DecodeFailed,
+    DrawdownError,
+    FatalError,
+    Fenced,
+    RowsReplaced,
+    Unavailable,
+)
 from drawdown.metrics import (
     BATCH_RECORDS,
     DATABASE_RETRIES,
@@ -265,7 +272,8 @@ class Projector:
             self._database_away(error)
         except Fenced as error:
             _log.warning("fenced", partition=partition, reason=str(error))
-            self._waiting[partition] = self._clock.monotonic() + _FENCED_S
+            wait_s = 0.0 if isinstance(error, RowsReplaced) else _FENCED_S
+            self._waiting[partition] = self._clock.monotonic() + wait_s
             self._let_go([partition])
         except SequenceGap as gap:
             if self._doubted.get(partition) == gap.expected:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from drawdown.adapters.postgres.connections import Connection, Cursor, connect, translated
 from drawdown.domain.entries import LedgerEntry
-from drawdown.errors import Fenced
+from drawdown.errors import Fenced, RowsReplaced
 from drawdown.settings import Settings
 
 _SESSION: Final = """
@@ -29,14 +29,13 @@ _CLAIM: Final = """
 INSERT INTO position (partition, partition_seq, next_offset, recorded_at, epoch)
 VALUES (%s, 0, 0, 0, 1)
 ON CONFLICT (partition) DO UPDATE SET epoch = position.epoch + 1
-RETURNING partition_seq, next_offset, recorded_at, epoch
+RETURNING partition_seq, next_offset, recorded_at, epoch, replaced
 """
-_LOCK: Final = "SELECT epoch, partition_seq FROM position WHERE partition = %s FOR UPDATE"
+_LOCK: Final = """
+SELECT epoch, partition_seq, replaced, published FROM position WHERE partition = %s FOR UPDATE
+"""
 _ADVANCE: Final = """
 UPDATE position SET partition_seq = %s, next_offset = %s, recorded_at = %s WHERE partition = %s
-"""
-_LOCK_PUBLISHED: Final = """
-SELECT epoch, partition_seq, published FROM position WHERE partition = %s FOR UPDATE
 """
 _MOVE_PUBLISHED: Final = "UPDATE position SET published = %s WHERE partition = %s"
 
@@ -73,6 +72,8 @@ class Position:
     """Of the last entry, in µs; 0 before the first."""
     epoch: int
     """How often the partition was claimed."""
+    replaced: int = 0
+    """How often a rebuild has put other rows in the place of those that stood there."""
 
     def after(self, entries: Sequence[LedgerEntry], next_offset: int) -> "Position":
         """The position once the entries that follow it are written."""
@@ -85,6 +86,7 @@ class Position:
             next_offset=next_offset,
             recorded_at=last.facts.recorded_at,
             epoch=self.epoch,
+            replaced=self.replaced,
         )
 
 
@@ -132,6 +134,7 @@ class PostgresProjectionStore:
             next_offset=row[1],
             recorded_at=row[2],
             epoch=row[3],
+            replaced=row[4],
         )
 
     def write(
@@ -145,9 +148,7 @@ class PostgresProjectionStore:
         """
         after = position.after(entries, next_offset)
         with self._transaction() as cursor:
-            found = cursor.execute(_LOCK, [position.partition]).fetchone()
-            if found != (position.epoch, position.partition_seq):
-                raise fenced(position)
+            self._locked(cursor, position)
             self._writer(cursor, entries)
             moved = (after.partition_seq, after.next_offset, after.recorded_at, after.partition)
             cursor.execute(_ADVANCE, moved)
@@ -159,7 +160,7 @@ class PostgresProjectionStore:
         Raises as `write` does, and whatever the reader raises.
         """
         with self._transaction() as cursor:
-            after_seq = self._published(cursor, position)
+            after_seq = self._locked(cursor, position)
             up_to_seq = min(after_seq + entries_max, position.partition_seq)
             records: list[Record] = []
             if up_to_seq > after_seq:
@@ -175,16 +176,18 @@ class PostgresProjectionStore:
         """Note that what entries up to `up_to_seq` changed is published. Raises as `write` does."""
         assert up_to_seq <= position.partition_seq, "published before it was projected"
         with self._transaction() as cursor:
-            published = self._published(cursor, position)
+            published = self._locked(cursor, position)
             assert published <= up_to_seq, "what is published doesn't go back"
             cursor.execute(_MOVE_PUBLISHED, (up_to_seq, position.partition))
 
-    def _published(self, cursor: Cursor, position: Position) -> int:
+    def _locked(self, cursor: Cursor, position: Position) -> int:
         """The last entry that is published, its partition locked."""
-        found = cursor.execute(_LOCK_PUBLISHED, [position.partition]).fetchone()
+        found = cursor.execute(_LOCK, [position.partition]).fetchone()
+        if found is not None and found[2] > position.replaced:
+            raise RowsReplaced(f"a rebuild has replaced the rows of partition {position.partition}")
         if found is None or found[:2] != (position.epoch, position.partition_seq):
             raise fenced(position)
-        return int(found[2])
+        return int(found[3])
 
     def close(self) -> None:
         """Leave the database. The store may be used again."""

@@ -17,7 +17,7 @@ from drawdown.adapters.postgres.connections import Connection
 from drawdown.adapters.postgres.schemas import Table
 from drawdown.projection.rebuild.shadow import NOTE, POSITION_TABLE, Names
 
-_OWNERS: Final = frozenset(("epoch", "published"))
+_OWNERS: Final = frozenset(("epoch", "published", "replaced"))
 """Columns of a position that say who writes and publishes, not what was projected."""
 _BUCKETS: Final = 1_024
 _UNHASHABLE: Final = frozenset(("json", "xml"))

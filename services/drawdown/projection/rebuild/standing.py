@@ -4,6 +4,7 @@ The lock is one of the database's, held by the session that will swap: it ends w
 whatever ends that.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,6 +20,9 @@ from drawdown.projection.rebuild.shadow import Names
 from drawdown.settings import Settings
 
 _APPLICATION: Final = "rebuild"
+_ENDS_WITHIN_S: Final = 2.0
+"""The database takes a moment to end the session of a process that was killed."""
+_EVERY_S: Final = 0.1
 _TRY: Final = sql.SQL("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))")
 
 
@@ -55,12 +59,17 @@ def alone(settings: Settings, projection: str) -> Iterator[Connection]:
     names = names_of(settings, projection)
     with translated(), connect(settings, application=_APPLICATION) as connection:
         connection.autocommit = True
-        if not schemas.one(connection, _TRY, [_lock_of(names)])[0]:
+        deadline = time.monotonic() + _ENDS_WITHIN_S
+        while not _taken(connection, names):
+            if time.monotonic() < deadline:
+                time.sleep(_EVERY_S)
+                continue
             raise Unavailable(
                 f"another rebuild of {projection} is at work in namespace {settings.namespace}: "
                 f"`drawdown rebuild {projection} --status` says how far it is"
             )
         yield connection
+        connection.execute("SELECT pg_advisory_unlock_all()")
 
 
 def standing(settings: Settings, projection: str) -> Standing:
@@ -68,7 +77,7 @@ def standing(settings: Settings, projection: str) -> Standing:
     names = names_of(settings, projection)
     with translated(), connect(settings, application=_APPLICATION) as connection:
         connection.autocommit = True
-        running = not schemas.one(connection, _TRY, [_lock_of(names)])[0]
+        running = not _taken(connection, names)
         note = shadow.read_note(connection, names.shadow)
         old = schemas.exists(connection, names.old)
         if note is not None:
@@ -112,9 +121,9 @@ def drop_old(connection: Connection, schema: str) -> None:
     schemas.drop(connection, schema)
 
 
-def _lock_of(names: Names) -> str:
-    # Not the schema's own name, under which migrations take turns.
-    return f"rebuild of {names.live}"
+def _taken(connection: Connection, names: Names) -> bool:
+    # Not under the schema's own name, by which migrations take turns.
+    return bool(schemas.one(connection, _TRY, [f"rebuild of {names.live}"])[0])
 
 
 def _entries(connection: Connection, schema: str) -> int:

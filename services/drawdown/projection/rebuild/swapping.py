@@ -86,16 +86,17 @@ def _lock(connection: Connection, names: Names) -> None:
 
 
 def _take_over(connection: Connection, names: Names, *, anew: bool) -> None:
-    """Give each position its owner. Who finds the old rows after all can't write to them."""
+    """Give each position its owner, and what is published. Rows that aren't those that were there
+    are all published again. Who finds the old rows after all can't write to them."""
     live, shadow = (schemas.table(schema, POSITION_TABLE) for schema in (names.live, names.shadow))
     begun = sql.SQL(
         "INSERT INTO {} SELECT * FROM {} AS l WHERE partition_seq = 0 ON CONFLICT DO NOTHING"
     )
     connection.execute(begun.format(shadow, live))
     own = sql.SQL(
-        "UPDATE {shadow} AS s SET epoch = l.epoch + CASE WHEN %s OR "
-        "s.partition_seq <> l.partition_seq THEN 1 ELSE 0 END "
-        "FROM {live} AS l WHERE l.partition = s.partition"
+        "UPDATE {shadow} AS s SET epoch = l.epoch + anew, replaced = l.replaced + anew, "
+        "published = CASE anew WHEN 0 THEN l.published ELSE 0 END "
+        "FROM {live} AS l, (SELECT %s::int AS anew) AS a WHERE l.partition = s.partition"
     )
-    connection.execute(own.format(shadow=shadow, live=live), [anew])
+    connection.execute(own.format(shadow=shadow, live=live), [int(anew)])
     connection.execute(sql.SQL("UPDATE {} SET epoch = epoch + 1").format(live))

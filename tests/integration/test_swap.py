@@ -1,0 +1,196 @@
+"""The swap of a rebuild: what readers see of it, and who depends on what is replaced."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from confluent_kafka import Producer
+from tests.integration.projecting import (
+    WITHIN_S,
+    balance_projector,
+    rows,
+    running,
+)
+from tests.integration.rebuilding import (
+    OPTIONS,
+    change,
+    load,
+    projected,
+    published,
+    rebuilt,
+    schemas_like,
+    small,
+)
+from tests.integration.test_balance_projector import differences
+from tests.plugins.sealed_ledger import SealedLedger
+
+from drawdown.adapters.kafka.clients import transactional_producer
+from drawdown.adapters.postgres.connections import connect
+from drawdown.errors import UsageError
+from drawdown.projection.rebuild import abandon
+from drawdown.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return small(settings)
+
+
+@pytest.fixture
+def producer(settings: Settings) -> Iterator[Producer]:
+    made = transactional_producer(settings, f"{settings.namespace}-test")
+    made.init_transactions(WITHIN_S)
+    yield made
+    made.flush(WITHIN_S)
+
+
+@pytest.fixture
+def ledgers(settings: Settings, producer: Producer) -> tuple[SealedLedger, SealedLedger]:
+    """Two partitions' ledgers, in the topic."""
+    return published(settings, producer)
+
+
+CONSISTENT = """
+SELECT a.customer_id, a.balance - sum(l.remaining) + a.overdraft + a.debt, max(p.partition_seq)
+FROM {0}accounts a JOIN {0}lots l USING (customer_id, unit)
+    JOIN {0}position p ON p.partition = a.partition
+GROUP BY a.customer_id, a.balance, a.overdraft, a.debt
+"""
+
+
+class Reader(threading.Thread):
+    """Asks again and again; balances and lots must agree, be there, and never go back."""
+
+    def __init__(self, settings: Settings, *, schema: str, query: str, repeatable: bool) -> None:
+        super().__init__(name="reader")
+        self._settings, self._schema, self._query = settings, schema, query
+        self._repeatable = repeatable
+        self._stopping = threading.Event()
+        self.wrong: list[str] = []
+        self.answers = 0
+
+    def run(self) -> None:
+        try:
+            with connect(self._settings, application="test", schema=self._schema) as connection:
+                newest = 0
+                while not self._stopping.wait(0.002):
+                    if self._repeatable:
+                        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                    found = connection.execute(self._query.encode()).fetchall()
+                    again = connection.execute(self._query.encode()).fetchall()
+                    connection.rollback()
+                    self._look(found, newest)
+                    if self._repeatable and again != found:
+                        self.wrong.append("one snapshot told two stories")
+                    newest = max((row[2] for row in found), default=0)
+                    self.answers += 1
+        except Exception as error:
+            self.wrong.append(repr(error))
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join(WITHIN_S)
+
+    def _look(self, found: list[tuple[object, ...]], newest: int) -> None:
+        if not found:
+            self.wrong.append("an empty answer")
+        self.wrong += [f"{row[0]}: balance and lots differ" for row in found if row[1] != 0]
+        if max((int(str(row[2])) for row in found), default=0) < newest:
+            self.wrong.append("an older answer than before")
+
+
+def test_readers_notice_nothing_of_a_swap(
+    settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    one, _ = ledgers
+    live = settings.database_schema("balance")
+    by_path = {"schema": live, "query": CONSISTENT.format("")}
+    by_name = {"schema": "", "query": CONSISTENT.format(f"{live}.")}
+    with running(balance_projector(settings)):
+        for each in ledgers:
+            assert differences(settings, each) == []
+        readers = [
+            Reader(settings, repeatable=repeatable, **how)
+            for how in (by_path, by_name)
+            for repeatable in (False, True)
+        ]
+        for reader in readers:
+            reader.start()
+        try:
+            with load(settings, producer, one):
+                for _ in range(3):
+                    assert rebuilt(settings).swapped
+        finally:
+            for reader in readers:
+                reader.stop()
+        assert [wrong for reader in readers for wrong in reader.wrong] == []
+        assert min(reader.answers for reader in readers) > 10
+        for each in ledgers:
+            assert differences(settings, each) == []
+
+
+def test_a_swap_waits_for_a_gap_between_readers(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    live = settings.database_schema("balance")
+    swapping = threading.Event()
+
+    def tell(doing: str, done: int, total: int) -> None:
+        if doing == "swapping":
+            swapping.set()
+
+    with connect(settings, application="test", schema=live) as connection:
+        connection.execute("SELECT count(*) FROM lots").fetchall()
+        thread = threading.Thread(target=lambda: rebuilt(settings, tell=tell), name="rebuild")
+        thread.start()
+        assert swapping.wait(WITHIN_S)
+        # Others read on, behind the one that reads for long.
+        for _ in range(5):
+            assert rows(settings, "SELECT count(*) FROM accounts") == [(4,)]
+        assert thread.is_alive()
+        connection.rollback()
+        thread.join(WITHIN_S)
+    assert schemas_like(settings) == [live]
+    assert rows(settings, "SELECT count(*) FROM accounts") == [(4,)]
+
+
+def test_who_could_read_the_old_rows_can_read_the_new_ones(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    live, role = settings.database_schema("balance"), f"analyst_{settings.database_schema('r')}"
+    for statement in (
+        f"CREATE ROLE {role}",
+        f"GRANT USAGE ON SCHEMA {live} TO {role}",
+        f"GRANT SELECT ON {live}.accounts TO {role}",
+        f"GRANT SELECT ON {live}.lots TO PUBLIC",
+    ):
+        change(settings, statement, schema="")
+    assert rebuilt(settings).swapped
+    with connect(settings, application="test") as connection:
+        connection.execute(f"SET ROLE {role}".encode())
+        found = connection.execute(f"SELECT count(*) FROM {live}.accounts".encode()).fetchall()
+        assert found == [(4,)]
+        found = connection.execute(f"SELECT count(*) FROM {live}.lots".encode()).fetchall()
+        assert found == [(8,)]
+
+
+def test_views_of_other_schemas_are_never_dropped(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    live, ours = settings.database_schema("balance"), settings.database_schema("reports")
+    view = f"CREATE VIEW {ours}.owed AS SELECT customer_id, debt FROM {live}.accounts"
+    change(settings, f"CREATE SCHEMA {ours}; {view}", schema="")
+    with pytest.raises(UsageError, match="owed"):
+        rebuilt(settings)
+    assert rebuilt(settings, replace(OPTIONS, keep_old=True)).swapped
+    with pytest.raises(UsageError, match="owed"):
+        abandon(settings, "balance")
+    change(settings, f"DROP VIEW {ours}.owed; {view}", schema="")
+    assert abandon(settings, "balance") == [live + "_replaced"]
+    assert rows(settings, f"SELECT count(*) FROM {ours}.owed") == [(4,)]
