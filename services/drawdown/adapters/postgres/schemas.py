@@ -81,9 +81,20 @@ def views_elsewhere(connection: Connection, schema: str) -> list[str]:
     return [str(row[0]) for row in connection.execute(_READ_ELSEWHERE, [schema])]
 
 
+def lockable(connection: Connection, schema: str) -> list[str]:
+    """What a query can begin to read there: tables and views."""
+    query = """
+        SELECT relname FROM pg_class
+        WHERE relnamespace = to_regnamespace(%s) AND relkind IN ('r', 'p', 'v')
+            AND NOT relispartition
+        ORDER BY relname
+    """
+    return [str(row[0]) for row in connection.execute(query, [schema])]
+
+
 def copy_grants(connection: Connection, source: str, target: str) -> None:
-    """Let those who may use a schema and its tables use another one's of the same names."""
-    there = tables(connection, target)
+    """Let those who may use a schema, its tables and views use another one's of the same names."""
+    there = set(lockable(connection, target))
     for name, grantee, privilege in connection.execute(_GRANTS, {"schema": source}).fetchall():
         if name is not None and name not in there:
             continue

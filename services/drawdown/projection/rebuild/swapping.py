@@ -71,7 +71,7 @@ def swap(connection: Connection, names: Names, *, keep_old: bool, anew: bool) ->
 
 def _lock(connection: Connection, names: Names) -> None:
     locked = sql.SQL(", ").join(
-        schemas.table(names.live, name) for name in schemas.tables(connection, names.live)
+        schemas.table(names.live, name) for name in schemas.lockable(connection, names.live)
     )
     statement = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(locked)
     for patience_ms in _PATIENCE_MS:
