@@ -43,22 +43,26 @@ def one(seed: int) -> int:
 
 
 def many(seeds: range) -> int:
-    """Run seeds on every core, with a bar."""
+    """Run seeds on every core, with a bar; of the first that fails, show the shortest history."""
     chunks = (seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK))
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     cores = os.cpu_count() or 1
     with ProcessPoolExecutor(cores) as pool, Progress(*columns) as progress:
         task = progress.add_task("seeds", total=len(seeds))
-        failed = 0
+        failed: list[int] = []
         while batch := list(islice(chunks, 4 * cores)):
             for wrong in pool.map(failing, batch):
                 progress.advance(task, CHUNK)
                 for seed in wrong:
                     progress.console.print(f"seed {seed} fails: make simulate SEED={seed}")
-                    failed += 1
+                    failed.append(seed)
     if not failed:
         print(f"{len(seeds)} seeds hold")
-    return 1 if failed else 0
+        return 0
+    failure = failure_of(failed[0])
+    assert failure is not None, f"seed {failed[0]} failed before, and holds now"
+    print(f"seed {failed[0]}, shortened:\n{shrunk(failure)}")
+    return 1
 
 
 def failing(seeds: range) -> list[int]:
