@@ -19,10 +19,12 @@ from drawdown.adapters.avro.wire import HEADER_BYTES
 from drawdown.adapters.kafka.clients import consumer, transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.cli.application import app
+from drawdown.cli.projections import known
 from drawdown.domain.inputs import ChangeExpiry, Freeze, Grant, Tick
 from drawdown.domain.numbers import DAY_US
 from drawdown.expiration_projector.__main__ import SERVICE, build
 from drawdown.projection.loop import Projector
+from drawdown.projection.rebuild import Options, rebuild
 from drawdown.projection.service import assemble
 from drawdown.settings import Settings, current
 
@@ -189,9 +191,21 @@ def _check_commands() -> None:
     assert [each["week"] for each in due["digests"]] == ["2026-W02"]
 
 
-def test_every_scenario_s_reminders_are_told(settings: Settings, producer: Producer) -> None:
-    told = ToldLedger(settings, "expiry_reminders")
+def test_a_rebuild_in_other_batches_comes_to_the_same_rows(
+    settings: Settings, producer: Producer
+) -> None:
+    told = ToldLedger(settings, "every_kind_of_entry")
     publish_told(settings, producer, told)
+    lots = sum(len(each.lots) for each in told.accounts())
     with running(expiration_projector(settings)):
-        await_true(lambda: len(newest(settings)) == 2, "both lots are published")
+        await_true(lambda: len(newest(settings)) == lots, "every lot is published")
         assert Written(settings).differences(told.entries, told.accounts()) == []
+        projection = known("expiration")
+        options = Options(workers=1, late_indexes=projection.late_indexes)
+        outcome = rebuild(settings, projection.build(settings), options, lambda *_: None)
+        assert (outcome.swapped, outcome.difference_count) == (True, 0)
+        assert Written(settings).differences(told.entries, told.accounts()) == []
+    indexes = Written(settings).rows(
+        "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()"
+    )
+    assert {("lots_by_expiry",), ("expirations_by_time",), ("lots_by_position",)} <= set(indexes)

@@ -6,6 +6,7 @@ from typing import Final
 
 from drawdown.balance_projector import __main__ as balance_projector
 from drawdown.errors import UsageError
+from drawdown.expiration_projector import __main__ as expiration_projector
 from drawdown.projection.projection import Projection
 from drawdown.revenue_projector import __main__ as revenue_projector
 from drawdown.settings import Settings
@@ -23,6 +24,9 @@ class Known:
 PROJECTIONS: Final = {
     "balance": Known(build=balance_projector.build, late_indexes=("entries_by_account",)),
     "revenue": Known(build=revenue_projector.build, late_indexes=("days_by_change",)),
+    "expiration": Known(
+        build=expiration_projector.build, late_indexes=("lots_by_expiry", "expirations_by_time")
+    ),
 }
 
 
