@@ -21,6 +21,7 @@ from drawdown.cli import (
     proofs,
     rates,
     rebuild,
+    reconcile,
     referrals,
     rejections,
     reminders,
@@ -105,6 +106,7 @@ app.command("bench", rich_help_panel="This machine")(benchmark.bench)
 app.command("topics", rich_help_panel="The ledger")(topics.topics)
 app.add_typer(rates.app, name="rates", rich_help_panel="The ledger")
 app.command("rebuild", rich_help_panel="The ledger")(rebuild.rebuild)
+app.command("reconcile", rich_help_panel="The ledger")(reconcile.reconcile)
 app.command("verify", rich_help_panel="The ledger")(verify.verify)
 app.command("whatif", rich_help_panel="The ledger")(whatif.whatif)
 app.command("export", rich_help_panel="The ledger", help=exports.HELP)(exports.export_dataset)

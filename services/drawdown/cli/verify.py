@@ -75,7 +75,7 @@ def _watch(every: float | None, wait: float, *, full: bool) -> None:
 
 def _show(report: Report) -> None:
     if report.first is not None:
-        _show_first(report.first)
+        show_first(report.first)
     totals = table(f"Audit of {report.namespace}", "what", "total", numbers=("total",))
     for what, total in (
         ("partitions", report.partitions),
@@ -99,21 +99,30 @@ def _show(report: Report) -> None:
         ("compared: rows of entries", report.rows),
         ("compared: days of usage", report.days),
         ("compared: hours of usage", report.hours),
+        *((f"compared: {what}", count) for what, count in sorted(report.compared.items())),
+        *((f"not published yet: {what}", n) for what, n in sorted(report.unpublished.items()) if n),
         ("audited and right", f"{report.coverage:.2%}"),
     ):
         totals.add_row(*cells(what, total))
     out().print(totals)
+    if report.absent:
+        out().print(f"note: not compared, for it isn't there: {', '.join(sorted(report.absent))}")
     for referral in report.one_sided_referrals:
         out().print(f"note: referral {referral} was granted to one customer only", markup=False)
     if report.ok:
         out().print("Everything adds up.")
         return
+    show_differences(report)
+
+
+def show_differences(report: Report) -> None:
+    """Those that are named, in the order in which they were found."""
     err().print(f"{report.difference_count} differences; those found first:")
     for difference in report.differences:
         err().print(f"  {difference}", markup=False, soft_wrap=True)
 
 
-def _show_first(first: Difference) -> None:
+def show_first(first: Difference) -> None:
     """What doesn't fit, in the order of the log: where, whose, how it should be, how it is."""
     appended = "" if not first.at else f", appended {format_time(first.at)}"
     out().print(f"First difference: {first.place}{appended}", markup=False, soft_wrap=True)

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog, log_client, value_of
-from drawdown.adapters.kafka.topics import ledger_partitions
+from drawdown.adapters.kafka.topics import existing_topics, ledger_partitions
 from drawdown.domain.inputs import Tick
 from drawdown.errors import DecodeFailed
 from drawdown.local.discovery import resolved
@@ -57,6 +58,17 @@ def verify(
     return audit.run()
 
 
+def reconcile(
+    settings: Settings, progress: Progress | None = None, *, within_s: float = WITHIN_S
+) -> Report:
+    """Hold the fold of the whole ledger, from its start, against every read model and every
+    published topic. It leaves the checkpoints of `verify` alone. Raises as `verify`."""
+    with TemporaryDirectory(prefix="drawdown-") as folder:
+        apart = resolved(settings).model_copy(update={"data_dir": Path(folder)})
+        audit = _Audit(apart, progress or _silent, _silent, within_s, full=True, only_ledger=True)
+        return audit.run()
+
+
 def checkpoint_file(settings: Settings, partition: int) -> Path:
     """Where the checkpoint of a partition is."""
     return settings.data_dir / "audit" / settings.namespace / f"partition-{partition}.sqlite"
@@ -70,13 +82,21 @@ class _Audit:
     """One run. `_ends` holds where each input's partition ended when it began."""
 
     def __init__(
-        self, settings: Settings, progress: Progress, told: Told, within_s: float, full: bool
+        self,
+        settings: Settings,
+        progress: Progress,
+        told: Told,
+        within_s: float,
+        full: bool,
+        only_ledger: bool = False,
     ) -> None:
         self._settings = settings
         self._progress = progress
         self._told = told
         self._within_s = within_s
         self._full = full
+        self._only_ledger = only_ledger
+        self._topics: frozenset[str] = frozenset()
         self._wire = Wire(settings)
         self._report = Report(namespace=settings.namespace)
         self._ends: dict[tuple[str, int], int] = {}
@@ -85,11 +105,13 @@ class _Audit:
 
     def run(self) -> Report:
         self._report.partitions = ledger_partitions(self._settings)
+        self._topics = existing_topics(self._settings)
         # A client takes a while to connect: one reads one log after another.
         client = log_client(self._settings, self._settings.group(PROCESSOR))
         try:
             self._note_ends(client)
-            self._await_processor(client)
+            if not self._only_ledger:
+                self._await_processor(client)
             for partition in range(self._report.partitions):
                 found = self._audit_partition(partition, client)
                 self._report.include(found)
@@ -108,16 +130,21 @@ class _Audit:
                 partition,
                 checkpoint,
                 client,
-                ends={name: end for (name, at), end in self._ends.items() if at == partition},
+                ends=None if self._only_ledger else self._ends_of(partition),
+                topics=self._topics,
                 within_s=self._within_s,
                 progress=self._read,
             ).run()
+
+    def _ends_of(self, partition: int) -> dict[str, int]:
+        return {name: end for (name, at), end in self._ends.items() if at == partition}
 
     def _note_ends(self, client: Consumer) -> None:
         for partition in range(self._report.partitions):
             with Checkpoint(checkpoint_file(self._settings, partition)) as checkpoint:
                 begin = {} if self._full else checkpoint.reached.next_offset
-            for name in (*SOURCES.values(), LEDGER):
+            inputs = () if self._only_ledger else SOURCES.values()
+            for name in (*inputs, LEDGER):
                 topic = self._settings.topic(name)
                 with PartitionLog(self._settings, topic, partition, client=client) as log:
                     self._total += max(0, log.end - max(log.start, begin.get(name, 0)))

@@ -29,7 +29,7 @@ from drawdown.verification.account_state import (
     read_charge,
 )
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of another format a file is made anew; so is one that is no database."""
 _BUSY_S: Final = 5.0
 _TABLES: Final = """
@@ -71,6 +71,8 @@ class Reached:
     """Accounts, as customer and unit, of entries that the read model didn't show yet."""
     swept: list[str] = field(default_factory=lambda: ["", ""])
     """The account, as customer and unit, up to which the read model was compared again."""
+    topics: dict[str, Any] = field(default_factory=dict)
+    """How far published topics were compared."""
     totals: dict[str, Any] = field(default_factory=dict)
 
 

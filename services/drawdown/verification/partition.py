@@ -6,7 +6,8 @@
    row in the read model.
 3. Where the read model shows more by then, fold on to the very same entry; then hold accounts,
    lots, holds and usage against the fold: those that were touched since the checkpoint, and
-   some of the others each time.
+   some of the others each time. So with the other projections, each where it stands; then hold the
+   published topics against their rows.
 4. Hold every retained input record and every dead letter against what was decided and parked. What
    is neither is a tick that found nothing due, or must repeat what an input decided before it said.
 5. Hold every reply against its decision.
@@ -34,8 +35,10 @@ from drawdown.settings import Settings
 from drawdown.verification.checkpoint import Checkpoint, Reached, carried, read_carried
 from drawdown.verification.entry_rows import EntryRows
 from drawdown.verification.folding import LEDGER, FoldedPartition
+from drawdown.verification.history import refutation
 from drawdown.verification.inputs import SOURCES, InputAudit, appended_at
 from drawdown.verification.read_model import PROJECTION, read_model
+from drawdown.verification.read_models import ReadModels
 from drawdown.verification.report import Difference, Report
 
 _BATCH: Final = 2_000
@@ -48,7 +51,8 @@ Progress = Callable[[str], None]
 
 
 class PartitionAudit:
-    """One audit of one partition; `ends` says how far to read its inputs, by short name.
+    """One audit of one partition; `ends` says how far to read its inputs, by short name; None: only
+    the ledger and what is made of it are audited. `topics` are the full names of those that exist.
 
     `client` is one of `log_client`, which reads one log after another.
     """
@@ -61,7 +65,8 @@ class PartitionAudit:
         checkpoint: Checkpoint,
         client: Consumer,
         *,
-        ends: dict[str, int],
+        ends: dict[str, int] | None,
+        topics: frozenset[str],
         within_s: float,
         progress: Progress,
     ) -> None:
@@ -71,15 +76,22 @@ class PartitionAudit:
         self._partition = partition
         self._checkpoint = checkpoint
         self._client = client
-        self._ends = ends
+        self._ends = ends or {}
+        self._only_ledger = ends is None
+        self._topics = topics
         self._within_s = within_s
         self._progress = progress
         self._reached = Reached()
+        self._look_at: Callable[[LedgerEntry], None] = lambda entry: None
         self._ledger_end = 0
 
     def run(self) -> Report:
         """Audit, and save the checkpoint where nothing is wrong."""
-        refuted = self._refuted()
+        refuted = None
+        last_offset = self._checkpoint.reached.last_offset
+        if last_offset >= 0:
+            with self._log(LEDGER, start=last_offset) as log:
+                refuted = refutation(self._checkpoint.reached, log, self._wire)
         if refuted is not None:
             self._checkpoint.forget()
         self._reached = replace(
@@ -96,34 +108,6 @@ class PartitionAudit:
         self._ended()
         return self.report
 
-    def _refuted(self) -> Difference | None:
-        """Why the ledger isn't what the checkpoint saw; None: it is."""
-        reached = self._checkpoint.reached
-        if reached.last_offset < 0:
-            return None
-        found = "none"
-        with self._log(LEDGER, start=reached.last_offset) as log:
-            log.end = min(log.end, reached.last_offset + 1)
-            for record in log.records():
-                try:
-                    found = self._wire.decode_entry(value_of(record)).hash.hex()
-                except DecodeFailed as error:
-                    found = str(error)
-        if found == reached.last_hash:
-            return None
-        return Difference(
-            partition=self._partition,
-            where=LEDGER,
-            offset=reached.last_offset,
-            at=0,
-            explanation=(
-                "the entry that was audited last isn't there any more: history was changed. "
-                "All is audited again; --full forgets what was"
-            ),
-            expected=f"an entry of hash {reached.last_hash}",
-            found=found,
-        )
-
     def _audit(self) -> None:
         folded = FoldedPartition(
             namespace=self._settings.namespace,
@@ -132,9 +116,20 @@ class PartitionAudit:
             checkpoint=self._checkpoint,
             report=self.report,
         )
+        models = ReadModels(
+            self._settings,
+            self._wire,
+            self._partition,
+            topics=self._topics,
+            report=self.report,
+            differ=self._note,
+            everything=not self._checkpoint.begun,
+            within_s=self._within_s,
+        )
+        self._look_at = models.look_at
         with self._log(LEDGER, start=self._checkpoint.reached.last_offset + 1) as log:
             try:
-                self._read_ledger(log, folded)
+                self._read_ledger(log, folded, models)
             except (DecodeFailed, LedgerCorrupt) as error:
                 why = f"{error}; nothing after it can be checked"
                 at = log.position - 1
@@ -142,8 +137,11 @@ class PartitionAudit:
                 return
             self._ledger_end = log.position
         folded.finish()
-        self._check_inputs(folded)
-        self._check_replies(folded)
+        told = self._checkpoint.reached.topics
+        self._reached.topics = models.check_topics(told, self._client)
+        if not self._only_ledger:
+            self._check_inputs(folded)
+            self._check_replies(folded)
         folded.reach(self._reached)
 
     def _ended(self) -> None:
@@ -162,7 +160,7 @@ class PartitionAudit:
 
     # ---- The ledger and its read model.
 
-    def _read_ledger(self, log: PartitionLog, folded: FoldedPartition) -> None:
+    def _read_ledger(self, log: PartitionLog, folded: FoldedPartition, models: ReadModels) -> None:
         everything = not self._checkpoint.begun
         after_seq = folded.partition_seq
         deadline = time.monotonic() + self._within_s
@@ -174,6 +172,7 @@ class PartitionAudit:
             rows = EntryRows(connection, self._partition, self._note, deadline=deadline)
             self._fold(log, folded, rows, until=lambda: False)
             self._compare(log, folded, rows, after_seq=after_seq, everything=everything)
+            models.compare(folded, lambda seq: self._fold_to(seq, log, folded, rows))
             if not folded.whole:
                 # The end that was noted, or the projector's, lies within a decision.
                 log.extend()
@@ -192,6 +191,7 @@ class PartitionAudit:
         for record in log.records():
             entry, holds = self._wire.decode_entry_checked(value_of(record))
             folded.fold(entry, hash_holds=holds, offset=offset_of(record))
+            self._look_at(entry)
             self._progress(f"ledger [{self._partition}]")
             entries.append(entry)
             if len(entries) == _BATCH:
@@ -201,6 +201,12 @@ class PartitionAudit:
                 break
         if entries:
             rows.check(entries)
+
+    def _fold_to(
+        self, seq: int, log: PartitionLog, folded: FoldedPartition, rows: EntryRows
+    ) -> None:
+        log.extend()
+        self._fold(log, folded, rows, until=lambda: folded.partition_seq == seq)
 
     def _compare(
         self,
@@ -217,8 +223,7 @@ class PartitionAudit:
         ) as model:
             shown = model.partition_seq()
             if shown > reached:
-                log.extend()
-                self._fold(log, folded, rows, until=lambda: folded.partition_seq == shown)
+                self._fold_to(shown, log, folded, rows)
             if shown != folded.partition_seq:
                 why = f"entry {shown} of {reached} is shown: does the projector run?"
                 self._differ("accounts", why, expected=f"entry {reached}", found=f"entry {shown}")

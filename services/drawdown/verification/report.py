@@ -97,6 +97,12 @@ class Report:
     records_audited: int = 0
     """Records of the ledger topic that are audited and right, and how many there are."""
     records: int = 0
+    compared: Counter[str] = field(default_factory=Counter)
+    """Rows of the other read models and records of published topics that were compared."""
+    unpublished: Counter[str] = field(default_factory=Counter)
+    """Rows that a topic doesn't show yet: a projector is behind, and nothing is wrong."""
+    absent: set[str] = field(default_factory=set)
+    """Projections and topics that aren't there, and so weren't compared."""
     referrals: dict[str, set[str]] = field(default_factory=dict)
     """The customers that were granted each referral."""
     difference_count: int = 0
@@ -131,7 +137,7 @@ class Report:
         """Add what was found in one partition."""
         for name in (*_SUMS, *_OF_ONE_AUDIT):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in _COUNTERS:
+        for name in (*_COUNTERS, "compared", "unpublished", "absent"):
             getattr(self, name).update(getattr(other, name))
         for referral, customers in other.referrals.items():
             self.referrals.setdefault(referral, set()).update(customers)
@@ -182,6 +188,9 @@ class Report:
             "rows": self.rows,
             "days": self.days,
             "hours": self.hours,
+            "compared": dict(sorted(self.compared.items())),
+            "unpublished": dict(sorted(self.unpublished.items())),
+            "absent": sorted(self.absent),
             "one_sided_referrals": self.one_sided_referrals,
             "difference_count": self.difference_count,
             "first_difference": None if self.first is None else _document(self.first),

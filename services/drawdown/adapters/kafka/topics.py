@@ -48,6 +48,11 @@ def _await_known(client: AdminClient, names: set[str]) -> None:
         time.sleep(0.05)
 
 
+def existing_topics(settings: Settings) -> frozenset[str]:
+    """The full names of the topics that exist, the namespace's and others. Raises `Unavailable`."""
+    return frozenset(_partition_counts(admin(settings)))
+
+
 def partition_count(settings: Settings, name: str) -> int:
     """How many partitions a topic has. Raises `InvalidSetting` if it doesn't exist."""
     full_name = settings.topic(name)
