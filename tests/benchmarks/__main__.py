@@ -18,7 +18,7 @@ from tests.benchmarks.durability import Populations
 from tests.benchmarks.freshness import Sight
 from tests.benchmarks.harness import PAIRS, Figures, Ratio, Subject, measure, needed, report, save
 from tests.benchmarks.processes import Run
-from tests.benchmarks.projections import BALANCE, ReadModels
+from tests.benchmarks.projections import BALANCE, REVENUE, ReadModels
 from tests.benchmarks.row_lock import row_lock
 from tests.benchmarks.set_based import set_based
 
@@ -47,6 +47,8 @@ RATIOS = (
     Ratio("two_over_one", "two_ledgers", "ledger", "reported"),
     Ratio("projector_over_ledger", "projector", "ledger", "reported"),
     Ratio("balance_over_copy", "projector", "bare_balance", "≥ 0.5"),
+    Ratio("revenue_over_copy", "revenue_projector", "bare_revenue", "≥ 0.4"),
+    Ratio("rebuild_over_live", "rebuild", "projector", "≥ 1.5"),
     Ratio("visible_p99_over_bound", "visible_p99", "visible_bound", "≤ 1"),
     Ratio("visible_p99_over_p50", "visible_p99", "visible_p50", "reported"),
     Ratio("read_loaded_over_idle", "read_loaded", "read_idle", "≤ 5"),
@@ -139,10 +141,13 @@ def _read_models(standing: Standing) -> tuple[Subject, ...]:
     def half(figures: Figures) -> float:
         return figures.median("ledger_and_projector") / 2
 
-    ms, watched, kafka = "ms", ("visible_p99",), "page cache, memory"
+    rate, ms, watched, kafka = "entries/s", "ms", ("visible_p99",), "page cache, memory"
     return (
-        Subject("projector", "entries/s", _PROJECTION, lambda _: models.live(BALANCE)),
-        Subject("bare_balance", "entries/s", _PROJECTION, lambda _: models.bare(BALANCE)),
+        Subject("projector", rate, _PROJECTION, lambda _: models.live(BALANCE)),
+        Subject("bare_balance", rate, _PROJECTION, lambda _: models.bare(BALANCE)),
+        Subject("revenue_projector", rate, _PROJECTION, lambda _: models.live(REVENUE)),
+        Subject("bare_revenue", rate, _PROJECTION, lambda _: models.bare(REVENUE)),
+        Subject("rebuild", rate, _PROJECTION, lambda _: models.rebuilt(BALANCE)),
         Subject("ledger_and_projector", "events/s", kafka, lambda _: sight.together()),
         Subject(
             "visible_p99",

@@ -23,7 +23,7 @@ _SAMPLE_S = 0.02
 
 
 @contextmanager
-def running(settings: Settings, module: str, log: Path, **environment: str) -> Iterator[None]:
+def running(settings: Settings, module: str, log: Path, **options: str) -> Iterator[None]:
     """`python -m module`, its output in `log`; stopped at the end."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -32,7 +32,7 @@ def running(settings: Settings, module: str, log: Path, **environment: str) -> I
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **_environment(settings), **environment},
+            env={**os.environ, **environment(settings), **options},
         )
     try:
         yield
@@ -50,7 +50,8 @@ def running(settings: Settings, module: str, log: Path, **environment: str) -> I
             process.wait(10)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
+    """What tells a process which ledger it is about."""
     return {
         "DRAWDOWN_NAMESPACE": settings.namespace,
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,

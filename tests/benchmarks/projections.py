@@ -5,30 +5,35 @@ every argument ready: the same tables, indexes, rows and transactions, and nothi
 or work out.
 """
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
-from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
 
 from drawdown.adapters.postgres.connections import Cursor, connect
 from drawdown.adapters.postgres.migrations import migrate
-from drawdown.balance_projector.projection import BalanceProjection
+from drawdown.balance_projector import __main__ as balance_projector
 from drawdown.domain.entries import LedgerEntry
 from drawdown.projection.projection import Projection
 from drawdown.projection.service import assemble
+from drawdown.revenue_projector import __main__ as revenue_projector
 from drawdown.settings import Settings
 from tests.benchmarks.chains import EVENTS, Bench, ledgers, through
 from tests.benchmarks.grants import granted
 from tests.benchmarks.load import usage
-from tests.benchmarks.processes import running, timed
+from tests.benchmarks.processes import environment, running, timed
 
 _RECORDED_WITHIN_S = 900.0
+_MAXRSS_MIB: Final = 1_024 * 1_024 if sys.platform == "darwin" else 1_024
+"""What the most memory of a process is told in."""
 _SESSION: Final = """
 SET synchronous_commit TO off;
 SET plan_cache_mode TO force_custom_plan
@@ -46,13 +51,21 @@ class Measured:
     """A projection as its process runs it, and as it is built here."""
 
     name: str
-    module: str
-    build: Callable[[ZoneInfo], Projection]
+    build: Callable[[Settings], Projection]
+
+    @property
+    def service(self) -> str:
+        """The process that runs it."""
+        return f"{self.name}_projector"
+
+    @property
+    def module(self) -> str:
+        """Of that process."""
+        return f"drawdown.{self.service}"
 
 
-BALANCE: Final = Measured(
-    "balance", "drawdown.balance_projector", lambda zone: BalanceProjection(zone=zone)
-)
+BALANCE: Final = Measured("balance", balance_projector.build)
+REVENUE: Final = Measured("revenue", revenue_projector.build)
 
 
 @dataclass(slots=True)
@@ -84,6 +97,8 @@ class ReadModels:
         self._open: Final = ExitStack()
         self._ledger: Settings | None = None
         self._recorded: Final[dict[str, list[Batch]]] = {}
+        self.rebuild_peak_mib = 0.0
+        """Of the last rebuild: the most memory that its process had, in MiB."""
 
     def close(self) -> None:
         """Delete its topics and state."""
@@ -92,9 +107,26 @@ class ReadModels:
     def live(self, of: Measured) -> float:
         """Entries a second that the projector's process writes while it catches up."""
         settings = self._settings()
-        log = self._bench.log(Path(of.module).suffix.removeprefix("."))
+        with _schema(settings, settings.database_schema(of.name)) as connection:
+            return self._caught_up(of, settings, connection)
+
+    def rebuilt(self, of: Measured) -> float:
+        """Entries a second of `drawdown rebuild`, from its start to the swap, all of it: loading,
+        indexes and the comparison with live rows that the projector has written before."""
+        settings = self._settings()
+        with _schema(settings, settings.database_schema(of.name)) as connection:
+            self._caught_up(of, settings, connection)
+            began_at = time.perf_counter()
+            self.rebuild_peak_mib = _rebuild(settings, of, self._bench.log("rebuild"))
+            seconds = time.perf_counter() - began_at
+        return self._entries(settings) / seconds
+
+    def _caught_up(
+        self, of: Measured, settings: Settings, connection: psycopg.Connection
+    ) -> float:
+        """Entries a second of the projector's process, from its first transaction to its last."""
         schema = settings.database_schema(of.name)
-        with _schema(settings, schema) as connection, running(settings, of.module, log):
+        with running(settings, of.module, self._bench.log(of.service)):
             return timed(lambda: projected(connection, schema), self._entries(settings)).rate
 
     def bare(self, of: Measured) -> float:
@@ -104,16 +136,16 @@ class ReadModels:
             self._recorded[of.name] = self._record(of)
         batches, schema = self._recorded[of.name], settings.database_schema(of.name)
         with _schema(settings, schema):
-            migrate(settings, schema, _projection(of, settings).migrations)
+            migrate(settings, schema, of.build(settings).migrations)
             return sum(each.entries for each in batches) / played(settings, schema, batches)
 
     def _record(self, of: Measured) -> list[Batch]:
         """Have the projection write all of the ledger once, and keep what it sends."""
         settings = self._settings()
-        recorder = Recorder(_projection(of, settings))
+        recorder = Recorder(of.build(settings))
         total, deadline = self._entries(settings), time.monotonic() + _RECORDED_WITHIN_S
         with _schema(settings, settings.database_schema(of.name)):
-            projector = assemble(settings, f"{of.name}_recorder", recorder)
+            projector = assemble(settings, f"{of.service}_recorder", recorder)
             projector.join()
             try:
                 while recorder.entries < total:
@@ -162,8 +194,22 @@ def projected(connection: psycopg.Connection, schema: str) -> int:
     return int(row[0])
 
 
-def _projection(of: Measured, settings: Settings) -> Projection:
-    return of.build(ZoneInfo(settings.reporting_zone))
+def _rebuild(settings: Settings, of: Measured, log: Path) -> float:
+    """Run it as a process; the most memory that it had, in MiB."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "drawdown.cli", "rebuild", of.name]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment(settings)},
+        )
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"the rebuild ended with {process.returncode}; see {log}"
+    return used.ru_maxrss / _MAXRSS_MIB
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What the bare side sends is what the projection sends: it leaves the same rows."""
 
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,7 +18,7 @@ TABLES = ("accounts", "lots", "holds", "entries", "usage_daily")
 def test_played_statements_leave_the_recorded_rows(settings: Settings) -> None:
     ledger = SealedLedger(settings)
     ledger.live(["acme", 'quo"te\\d'], 40)
-    recorder = Recorder(BALANCE.build(ZoneInfo("UTC")))
+    recorder = Recorder(BALANCE.build(settings))
     schemas = [settings.database_schema(name) for name in ("recorded", "played")]
     for schema in schemas:
         migrate(settings, schema, recorder.migrations)

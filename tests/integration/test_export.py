@@ -3,43 +3,52 @@
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
-from confluent_kafka import Producer
-from tests.integration.projecting import (
-    WITHIN_S,
-    await_true,
-    balance_projector,
-    positions,
-    rows,
-    running,
-)
-from tests.plugins.sealed_ledger import SealedLedger, publish
+from tests.integration.told import ToldLedger
+from tests.plugins.sealed_ledger import SealedLedger
 from typer.testing import CliRunner, Result
 
-from drawdown.adapters.kafka.clients import transactional_producer
-from drawdown.adapters.kafka.topics import create_topics
+from drawdown.adapters.postgres.migrations import migrate
+from drawdown.adapters.postgres.snapshots import rows, snapshot
+from drawdown.adapters.postgres.store import PostgresProjectionStore
+from drawdown.balance_projector import __main__ as balance_projector
 from drawdown.cli.application import app
+from drawdown.domain.entries import LedgerEntry
 from drawdown.errors import InvalidDocument
+from drawdown.expiration_projector import __main__ as expiration_projector
 from drawdown.exports.catalogue import DATASETS
 from drawdown.exports.datasets import Dataset
 from drawdown.exports.exporting import Format, export
 from drawdown.exports.files import About
 from drawdown.exports.parquet import ParquetFile
+from drawdown.projection.projection import Projection
+from drawdown.revenue_projector import __main__ as revenue_projector
 from drawdown.settings import Settings
 
 pytestmark = pytest.mark.integration
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PROJECTIONS: dict[str, Callable[[Settings], Projection]] = {
+    "balance": balance_projector.build,
+    "expiration": expiration_projector.build,
+    "revenue": revenue_projector.build,
+}
 Readers = dict[str, Callable[[Any], Any]]
-TABLE: Readers = {"moment": lambda us: EPOCH + timedelta(microseconds=us), "bytes": bytes}
+TABLE: Readers = {
+    "moment": lambda us: EPOCH + timedelta(microseconds=us),
+    "hour": lambda hour: hour.replace(tzinfo=UTC),
+    "bytes": bytes,
+}
 PARQUET: Readers = {"json": json.loads}
 JSON: Readers = {
+    "hour": datetime.fromisoformat,
     "moment": datetime.fromisoformat,
     "bytes": bytes.fromhex,
     "day": date.fromisoformat,
@@ -53,30 +62,40 @@ CSV: Readers = {
 BALANCE = [each for each in DATASETS.values() if each.projection == "balance"]
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    small = settings.model_copy(update={"partitions": 1})
-    create_topics(small)
-    return small
+@dataclass(frozen=True)
+class Written:
+    """The last entry of each partition."""
+
+    last: dict[int, LedgerEntry]
+
+    @property
+    def positions(self) -> list[dict[str, int]]:
+        """As a file tells them."""
+        return [
+            {
+                "partition": partition,
+                "partition_seq": entry.partition_seq,
+                "recorded_at": entry.facts.recorded_at,
+            }
+            for partition, entry in sorted(self.last.items())
+        ]
 
 
 @pytest.fixture
-def projected(settings: Settings) -> SealedLedger:
-    """A ledger with quotes, tabs and other scripts in its texts, projected."""
-    ledger = SealedLedger(settings)
-    ledger.live(["acme", 'quo"te\\d', "Ünïcødé\u2028,"], 25)
-    for producer in _producers(settings):
-        publish(settings, producer, ledger)
-    with running(balance_projector(settings)):
-        await_true(lambda: positions(settings).get(0) == len(ledger.entries), "all is projected")
-    return ledger
-
-
-def _producers(settings: Settings) -> Iterator[Producer]:
-    made = transactional_producer(settings, f"{settings.namespace}-test")
-    made.init_transactions(WITHIN_S)
-    yield made
-    made.flush(WITHIN_S)
+def projected(settings: Settings) -> Written:
+    """Two partitions in every read model: every kind of entry, and quotes, tabs and scripts."""
+    told, odd = ToldLedger(settings, "every_kind_of_entry"), SealedLedger(settings, 1)
+    odd.live(["zenith", 'quo"te\\d', "Ünïcødé\u2028,"], 25)
+    for name, build in PROJECTIONS.items():
+        projection, schema = build(settings), settings.database_schema(name)
+        migrate(settings, schema, projection.migrations)
+        store = PostgresProjectionStore(
+            settings, schema=schema, application="test", writer=projection.write
+        )
+        for partition, entries in enumerate((told.entries, odd.entries)):
+            store.write(store.claim(partition), entries, len(entries))
+        store.close()
+    return Written({0: told.entries[-1], 1: odd.entries[-1]})
 
 
 def exported(settings: Settings, dataset: Dataset, form: Format, folder: Path) -> Path:
@@ -87,18 +106,9 @@ def exported(settings: Settings, dataset: Dataset, form: Format, folder: Path) -
 
 def expected(settings: Settings, dataset: Dataset) -> list[dict[str, Any]]:
     """The table's rows, every column, with instants for moments."""
-    query = f"SELECT * FROM {dataset.table} ORDER BY {', '.join(dataset.key)}"
-    names = rows(
-        settings,
-        "SELECT column_name FROM information_schema.columns WHERE table_name = "
-        f"'{dataset.table}' AND table_schema = current_schema() ORDER BY ordinal_position",
-    )
-    return [
-        parsed(
-            {str(name): value for (name,), value in zip(names, row, strict=True)}, dataset, TABLE
-        )
-        for row in rows(settings, query)
-    ]
+    with snapshot(settings, dataset.projection) as connection:
+        found = rows(connection, f"SELECT * FROM {dataset.table} ORDER BY {','.join(dataset.key)}")
+    return [parsed(row, dataset, TABLE) for row in found]
 
 
 def parsed(row: dict[str, Any], dataset: Dataset, read: Readers) -> dict[str, Any]:
@@ -114,11 +124,12 @@ def _same(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("dataset", BALANCE, ids=lambda each: each.name)
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=lambda each: str(each.name))
 def test_every_row_and_column_is_in_each_format(
-    settings: Settings, projected: SealedLedger, dataset: Dataset, tmp_path: Path
+    settings: Settings, projected: Written, dataset: Dataset, tmp_path: Path
 ) -> None:
     wanted = expected(settings, dataset)
+    assert wanted, "nothing is there to be exported"
     for row in wanted:
         assert row.keys() == {each.name for each in dataset.columns}
     found = pyarrow.parquet.read_table(exported(settings, dataset, "parquet", tmp_path))
@@ -136,14 +147,8 @@ def _less(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_file_says_of_what_moment_it_is(
-    settings: Settings, projected: SealedLedger, tmp_path: Path
+    settings: Settings, projected: Written, tmp_path: Path
 ) -> None:
-    last = projected.entries[-1]
-    position = {
-        "partition": 0,
-        "partition_seq": last.partition_seq,
-        "recorded_at": last.facts.recorded_at,
-    }
     for form in ("parquet", "csv"):
         path = exported(settings, DATASETS["balances"], form, tmp_path)
         if form == "parquet":
@@ -152,7 +157,7 @@ def test_a_file_says_of_what_moment_it_is(
             assert schema.field("held").metadata[b"meaning"].endswith(b"micro-credits")
         else:
             about = json.loads(path.with_name("balances.csv.about.json").read_text())
-        assert position in about["positions"]
+        assert about["positions"] == projected.positions
         assert (about["export"], about["key"]) == ("balances", ["customer_id", "unit"])
         assert {each["name"] for each in about["columns"]} > {"held", "head"}
 
@@ -170,13 +175,13 @@ def test_row_groups_are_written_as_they_fill(settings: Settings, tmp_path: Path)
 
 
 def test_what_stood_there_stays_until_the_new_file_is_whole(
-    settings: Settings, projected: SealedLedger, tmp_path: Path
+    settings: Settings, projected: Written, tmp_path: Path
 ) -> None:
     path = exported(settings, DATASETS["entries"], "csv", tmp_path)
     before = path.read_bytes()
 
     def give_up(rows: int, total: int) -> None:
-        assert total == len(projected.entries)
+        assert total == sum(each["partition_seq"] for each in projected.positions)
         if rows:
             raise KeyboardInterrupt
 
@@ -193,23 +198,23 @@ def test_what_stood_there_stays_until_the_new_file_is_whole(
 
 def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
     monkeypatch.setenv("DATABASE_URL", settings.database_url)
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", settings.kafka_bootstrap_servers)
     return CliRunner().invoke(app, ["--namespace", settings.namespace, "export", *arguments])
 
 
 def test_the_command_exports_and_says_how_far(
     settings: Settings,
-    projected: SealedLedger,
+    projected: Written,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "lots.parquet"
     done = run(settings, monkeypatch, "lots", "--out", str(path), "--json")
     document = json.loads(done.stdout)
-    assert document["rows"] == pyarrow.parquet.read_metadata(path).num_rows == 6
-    assert document["positions"][0]["partition_seq"] == len(projected.entries)
+    lots = len(expected(settings, DATASETS["lots"]))
+    assert document["rows"] == pyarrow.parquet.read_metadata(path).num_rows == lots
+    assert document["positions"] == projected.positions
     shown = run(settings, monkeypatch, "lots", "--out", str(path))
-    assert f"{path}: 6 rows" in shown.stdout
+    assert f"{path}: {lots} rows" in shown.stdout
     assert "micro-credits" in run(settings, monkeypatch, "lots", "--columns").stdout
 
 
@@ -228,7 +233,7 @@ def test_the_command_says_what_it_can_not_do(
 
 def test_without_the_extra_it_says_what_to_install(
     settings: Settings,
-    projected: SealedLedger,
+    projected: Written,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:

@@ -16,7 +16,7 @@ _FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 HELP: Final = prose(f"""
 Write a table of the read models to a file, all of it as of one moment.
 
-{chr(10).join(f"  {each.name:<14}{each.rows_are}" for each in DATASETS.values())}
+{chr(10).join(f"  {each.name:<18}{each.rows_are}" for each in DATASETS.values())}
 
 Credits are integers of micro-credits, money integers of minor units, times UTC. The file says up
 to which entry of each partition it goes, and what its columns mean: Parquet in its metadata, the

@@ -160,3 +160,34 @@ USAGE_DAILY: Final = Dataset(
     key=("customer_id", "unit", "meter", "day"),
     columns=(CUSTOMER, UNIT, _METER, Column("day", "day", "the day on which it occurred"), *_USED),
 )
+
+USAGE_HOURLY: Final = Dataset(
+    name="usage-hourly",
+    projection="balance",
+    table="usage_hourly",
+    rows_are="usage by account, meter and hour (UTC); refunds are taken off",
+    key=("customer_id", "unit", "hour", "meter"),
+    columns=(
+        CUSTOMER,
+        UNIT,
+        _METER,
+        Column("hour", "hour", "when the hour in which it occurred begins"),
+        *_USED,
+    ),
+)
+
+BALANCES_BY_KIND: Final = Dataset(
+    name="balances-by-kind",
+    projection="balance",
+    table="balances_by_kind",
+    rows_are="what accounts have of each kind of lot",
+    key=("customer_id", "unit", "kind"),
+    columns=(
+        CUSTOMER,
+        UNIT,
+        Column("kind", "text", "purchased, promotional, included or adjustment"),
+        micro("remaining", "what is left of its lots"),
+        micro("reserved", "what of that holds reserve"),
+        micro("available", "what of them can be drawn, as of the account's last entry"),
+    ),
+)

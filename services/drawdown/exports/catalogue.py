@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from drawdown.errors import UsageError
-from drawdown.exports import balance
+from drawdown.exports import balance, expiration, revenue
 from drawdown.exports.datasets import Dataset
 
 DATASETS: Final[Mapping[str, Dataset]] = {
@@ -15,6 +15,13 @@ DATASETS: Final[Mapping[str, Dataset]] = {
         balance.LOTS,
         balance.HOLDS,
         balance.USAGE_DAILY,
+        balance.USAGE_HOURLY,
+        balance.BALANCES_BY_KIND,
+        expiration.EXPIRATIONS,
+        expiration.REMINDERS,
+        revenue.REVENUE,
+        revenue.REVENUE_LOTS,
+        revenue.PROMOTIONAL,
     )
 }
 

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["text", "integer", "flag", "day", "moment", "bytes", "json"]
-"""`moment` is microseconds since 1970 in the table, and an instant in a file; `integer` fits 64
-bits; `json` is a document as text."""
+Kind = Literal["text", "integer", "flag", "day", "hour", "moment", "bytes", "json"]
+"""`moment` is microseconds since 1970 in the table, `hour` a timestamp in UTC; both are instants
+in a file. `integer` fits 64 bits; `json` is a document as text."""
 
-_SELECTED: Final = {"json": "{}::text AS {}"}
+_SELECTED: Final = {
+    "json": "{}::text AS {}",
+    "hour": "(extract(epoch FROM {}) * 1000000)::bigint AS {}",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class ParquetFile:
             "integer": arrow.int64(),
             "flag": arrow.bool_(),
             "day": arrow.date32(),
+            "hour": arrow.timestamp("us", tz="UTC"),
             "moment": arrow.timestamp("us", tz="UTC"),
             "bytes": arrow.binary(),
             "json": arrow.string(),

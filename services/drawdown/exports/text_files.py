@@ -19,6 +19,7 @@ _CELL: Final[Mapping[Kind, _Write]] = {
     "integer": str,
     "flag": lambda value: "true" if value else "false",
     "day": lambda value: str(value.isoformat()),
+    "hour": format_time,
     "moment": format_time,
     "bytes": lambda value: str(value.hex()),
     "json": str,

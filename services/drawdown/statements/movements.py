@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from drawdown.adapters.postgres.connections import Connection
 from drawdown.adapters.postgres.snapshots import rows
 from drawdown.domain.numbers import MINUTE_US
-from drawdown.statements.closing_lots import closing_lots
+from drawdown.statements.closing_lots import OF_ACCOUNT, AccountKey, closing_lots
 from drawdown.statements.monthly import (
     NOTHING,
     Figures,
@@ -21,18 +21,18 @@ from drawdown.statements.months import Month, day_of
 _QUARTER_US: Final = 15 * MINUTE_US
 """Every zone's days begin at a whole quarter of an hour UTC."""
 
-_FIRST: Final = "SELECT 1 FROM accounts WHERE customer_id = %s AND unit = %s"
-_FOLLOWING: Final = """
-SELECT account_seq FROM entries WHERE customer_id = %s AND unit = %s AND recorded_at >= %s
+_FOUND: Final = "SELECT partition FROM accounts WHERE customer_id = %s AND unit = %s"
+_FOLLOWING: Final = f"""
+SELECT account_seq FROM entries WHERE {OF_ACCOUNT} AND recorded_at >= %s
 ORDER BY account_seq LIMIT 1
 """
-_LAST: Final = """
-SELECT account_seq FROM entries WHERE customer_id = %s AND unit = %s
+_LAST: Final = f"""
+SELECT account_seq FROM entries WHERE {OF_ACCOUNT}
 ORDER BY account_seq DESC LIMIT 1
 """
-_STATED: Final = """
+_STATED: Final = f"""
 SELECT balance, held, overdraft, debt, overage_total, available FROM entries
-WHERE customer_id = %s AND unit = %s AND account_seq = %s
+WHERE {OF_ACCOUNT} AND account_seq = %s
 """
 _MOVED: Final = f"""
 WITH month AS (
@@ -48,7 +48,7 @@ WITH month AS (
             CASE WHEN type <> 'adjustment' THEN allocations -> 0 ->> 'kind' END, ''
         ) AS of
     FROM entries
-    WHERE customer_id = %s AND unit = %s AND account_seq > %s AND account_seq <= %s
+    WHERE {OF_ACCOUNT} AND account_seq > %s AND account_seq <= %s
     WINDOW ordered AS (ORDER BY account_seq)
 )
 SELECT
@@ -74,9 +74,10 @@ def read_statement(
     `connection` reads one snapshot of the balance projection. The account's entries before the
     month are passed over by the index, to find where it begins. Raises `LedgerCorrupt`.
     """
-    account = (customer_id, unit)
-    if not rows(connection, _FIRST, account):
+    found = rows(connection, _FOUND, (customer_id, unit))
+    if not found:
         return None
+    account = AccountKey(found[0]["partition"], customer_id, unit)
     opening_seq, _ = _last_before(connection, account, month.starts_at)
     closing_seq, final = _last_before(connection, account, month.ends_at)
     opening = _stated(connection, account, opening_seq)
@@ -101,7 +102,7 @@ def read_statement(
     )
 
 
-def _last_before(connection: Connection, account: tuple[str, str], at: int) -> tuple[int, bool]:
+def _last_before(connection: Connection, account: AccountKey, at: int) -> tuple[int, bool]:
     """The account's last entry before the first one recorded at or after `at` (µs), 0 for none;
     and whether there is such a one."""
     if following := rows(connection, _FOLLOWING, (*account, at)):
@@ -109,7 +110,7 @@ def _last_before(connection: Connection, account: tuple[str, str], at: int) -> t
     return rows(connection, _LAST, account)[0]["account_seq"], False
 
 
-def _stated(connection: Connection, account: tuple[str, str], seq: int) -> _Stated:
+def _stated(connection: Connection, account: AccountKey, seq: int) -> _Stated:
     if seq == 0:
         return _Stated(NOTHING, 0)
     [row] = rows(connection, _STATED, (*account, seq))
