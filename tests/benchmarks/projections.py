@@ -121,9 +121,7 @@ class ReadModels:
             seconds = time.perf_counter() - began_at
         return self._entries(settings) / seconds
 
-    def _caught_up(
-        self, of: Measured, settings: Settings, connection: psycopg.Connection
-    ) -> float:
+    def _caught_up(self, of: Measured, settings: Settings, connection: psycopg.Connection) -> float:
         """Entries a second of the projector's process, from its first transaction to its last."""
         schema = settings.database_schema(of.name)
         with running(settings, of.module, self._bench.log(of.service)):

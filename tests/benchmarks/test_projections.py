@@ -1,6 +1,5 @@
 """What the bare side sends is what the projection sends: it leaves the same rows."""
 
-
 import pytest
 
 from drawdown.adapters.postgres.connections import connect
