@@ -23,9 +23,11 @@ from tests.integration.rebuilding import (
     published,
     rebuilt,
     schemas_like,
+    silent,
     small,
 )
 from tests.integration.test_balance_projector import differences
+from tests.integration.told import ToldLedger, publish_told
 from tests.plugins.sealed_ledger import SealedLedger, publish
 from typer.testing import CliRunner
 
@@ -33,8 +35,10 @@ from drawdown.adapters.kafka.clients import transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.store import PostgresProjectionStore
 from drawdown.cli import app
+from drawdown.cli.projections import PROJECTIONS
 from drawdown.errors import RowsReplaced, Unavailable
-from drawdown.projection.rebuild import abandon, standing
+from drawdown.projection.rebuild import Options, abandon, rebuild, standing
+from drawdown.projection.service import assemble
 from drawdown.settings import Settings, current
 
 pytestmark = pytest.mark.integration
@@ -310,3 +314,20 @@ def test_the_command_line_says_what_it_does(
     assert (outcome["swapped"], outcome["loaded"], outcome["difference_count"]) == (True, total, 1)
     assert CliRunner().invoke(app, ["rebuild", "unheard-of"]).exit_code == 2
     current.cache_clear()
+
+
+@pytest.mark.parametrize("name", PROJECTIONS)
+def test_every_projection_can_be_rebuilt(settings: Settings, producer: Producer, name: str) -> None:
+    told = ToldLedger(settings, "every_kind_of_entry")
+    publish_told(settings, producer, told)
+    projection, known = PROJECTIONS[name].build(settings), PROJECTIONS[name]
+    schema = settings.database_schema(name)
+    stands = f"SELECT partition_seq FROM {schema}.position WHERE partition_seq > 0"
+    with running(assemble(settings, f"{name}_projector", projection)):
+        await_true(lambda: rows(settings, stands) == [(len(told.entries),)], "all is projected")
+        indexes = rows(settings, INDEXES.replace("current_schema()", f"'{schema}'"))
+        options = Options(workers=2, late_indexes=known.late_indexes)
+        outcome = rebuild(settings, projection, options, silent)
+        assert outcome.swapped
+        assert (outcome.difference_count, outcome.entries) == (0, len(told.entries))
+        assert rows(settings, INDEXES.replace("current_schema()", f"'{schema}'")) == indexes

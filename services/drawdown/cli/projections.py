@@ -23,6 +23,10 @@ class Known:
 
 PROJECTIONS: Final = {
     "balance": Known(build=balance_projector.build, late_indexes=("entries_by_account",)),
+    "expiration": Known(
+        build=expiration_projector.build,
+        late_indexes=("lots_by_expiry", "lots_by_position", "expirations_by_time"),
+    ),
     "revenue": Known(build=revenue_projector.build, late_indexes=("days_by_change",)),
     "expiration": Known(
         build=expiration_projector.build,
