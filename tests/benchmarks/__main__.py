@@ -1,12 +1,14 @@
 """`python -m tests.benchmarks [--only key,key]`: what `make bench` and `drawdown bench` run."""
 
 import argparse
+import logging
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import structlog
 from rich.console import Console
 
 from drawdown import compiled
@@ -189,6 +191,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     ratios = chosen(options.only)
+    # What is recorded runs in this process: what it says of its progress is no result.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console = Console(stderr=True)
     console.print(f"ledger: {compiled.runtime()}; a broker and a database are started for this")
     available, figures = _measured(ratios, console, options.pairs, options.events)
@@ -214,9 +218,8 @@ def _measured(
     started = stack.up(data)
     try:
         bench = Bench(started.kafka_bootstrap_servers, started.database_url, FOLDER / "logs")
-        standing = Standing(
-            Populations(bench), ReadModels(bench, events), Sight(bench, min(events, chains.EVENTS))
-        )
+        sight = Sight(bench, min(events, chains.EVENTS))
+        standing = Standing(Populations(bench), ReadModels(bench, events), sight)
         available = subjects(bench, standing)
         try:
             figures = measure(needed(ratios, available), console, pairs)
