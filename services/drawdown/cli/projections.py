@@ -28,10 +28,6 @@ PROJECTIONS: Final = {
         late_indexes=("lots_by_expiry", "lots_by_position", "expirations_by_time"),
     ),
     "revenue": Known(build=revenue_projector.build, late_indexes=("days_by_change",)),
-    "expiration": Known(
-        build=expiration_projector.build,
-        late_indexes=("lots_by_expiry", "lots_by_position", "expirations_by_time"),
-    ),
 }
 
 
