@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import get_args
@@ -23,12 +24,14 @@ from tests.plugins.sealed_ledger import SealedLedger, publish
 
 from drawdown import metrics
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.clients import consumer, member, transactional_producer
+from drawdown.adapters.kafka.clients import admin, consumer, member, transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
+from drawdown.adapters.postgres.connections import connect
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
 from drawdown.domain.entries import EntryType
 from drawdown.errors import DatabaseRefused
 from drawdown.projection.loop import Projector
+from drawdown.projection.service import run_together
 from drawdown.settings import Settings
 from drawdown.verification.read_model import read_model
 
@@ -252,19 +255,25 @@ def _sample(name: str, partition: str) -> float | None:
     return metrics.CATALOGUE.get_sample_value(name, {"partition": partition})
 
 
-def test_the_process_stops_when_it_is_told_to(settings: Settings, producer: Producer) -> None:
-    one, _ = two_ledgers(settings)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_process_stops_when_it_is_told_to(
+    settings: Settings, producer: Producer, threads: int
+) -> None:
+    one, other = two_ledgers(settings)
     publish(settings, producer, one)
+    publish(settings, producer, other)
     environment = {
         **os.environ,
         "DRAWDOWN_NAMESPACE": settings.namespace,
+        "DRAWDOWN_PROJECTOR_THREADS": str(threads),
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "DATABASE_URL": settings.database_url,
     }
     command = [sys.executable, "-W", "error", "-m", "drawdown.balance_projector"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
-            await_true(lambda: _shown(settings) == len(one.entries), "the process projects")
+            shown = {0: len(one.entries), 1: len(other.entries)}
+            await_true(lambda: _shown(settings) == shown, "the process projects")
         finally:
             process.send_signal(signal.SIGTERM)
             _, said = process.communicate(timeout=WITHIN_S)
@@ -273,8 +282,44 @@ def test_the_process_stops_when_it_is_told_to(settings: Settings, producer: Prod
     assert differences(settings, one) == []
 
 
-def _shown(settings: Settings) -> object:
+def _shown(settings: Settings) -> dict[object, object]:
     try:
-        return positions(settings).get(0)
+        return positions(settings)
     except DatabaseRefused:
-        return None
+        return {}
+
+
+def test_loops_of_one_process_write_partitions_at_the_same_time(
+    settings: Settings, producer: Producer
+) -> None:
+    loops = [balance_projector(settings), balance_projector(settings)]
+    schema = settings.database_schema("balance")
+    together = threading.Thread(target=run_together, args=(loops,))
+    together.start()
+    try:
+        # Once each has claimed one, the database lets nobody write the first partition.
+        claimed = "SELECT count(*) FROM position WHERE epoch > 0"
+        await_true(lambda: rows(settings, claimed) == [(2,)], "both partitions are claimed")
+        await_true(lambda: _owners(settings) == 2, "each loop has one")
+        one, other = two_ledgers(settings)
+        with connect(settings, application="test", schema=schema) as connection:
+            connection.execute("SELECT FROM position WHERE partition = 0 FOR UPDATE")
+            publish(settings, producer, one)
+            publish(settings, producer, other)
+            everything = {1: len(other.entries)}
+            await_true(lambda: _shown(settings) == everything, "the other partition is written")
+        assert differences(settings, one) == []
+        assert differences(settings, other) == []
+    finally:
+        for each in loops:
+            each.stop()
+        together.join(WITHIN_S)
+    assert not together.is_alive()
+
+
+def _owners(settings: Settings) -> int:
+    """How many members of the group have a partition."""
+    client, group = admin(settings), settings.group("balance_projector")
+    [described] = client.describe_consumer_groups([group]).values()
+    members = described.result(WITHIN_S).members
+    return sum(1 for member in members if member.assignment.topic_partitions)

@@ -158,10 +158,10 @@ class Projector:
         now = self._clock.monotonic()
         given = sorted(each.partition for each in partitions)
         self._waiting.update(dict.fromkeys(given, now))
+        PARTITIONS_OWNED.inc(len(self._owned.union(given)) - len(self._owned))
         self._owned.update(given)
         # Nothing is read before it is claimed; without a call the client would begin by itself.
         consumer.incremental_assign([])
-        PARTITIONS_OWNED.set(len(self._owned))
         _log.info("partitions_assigned", partitions=given)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -175,8 +175,8 @@ class Projector:
         # What waits or has halted isn't read; without a call the client would refuse to give up
         # what it doesn't read, and never answer the group.
         consumer.incremental_unassign([])
+        PARTITIONS_OWNED.dec(len(self._owned.intersection(taken)))
         self._owned.difference_update(taken)
-        PARTITIONS_OWNED.set(len(self._owned))
         _log.info("partitions_revoked", partitions=taken)
 
     def _claim_waiting(self) -> None:

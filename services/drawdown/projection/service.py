@@ -1,9 +1,16 @@
-"""A projector as a process: built from settings, run until it is told to stop."""
+"""A projector as a process: built from settings, run until it is told to stop.
+
+It runs several loops where it is told to, each a member of the group with a connection of its own:
+one partition's entries are read and put into form while the database stores another one's.
+"""
 
 import gc
 import signal
 import sys
 import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Protocol
 
 import structlog
 
@@ -92,20 +99,56 @@ def _check_topics(settings: Settings, projection: Projection) -> None:
 
 
 def run(settings: Settings, service: str, projection: Projection) -> None:
-    """Run a projector until SIGTERM or SIGINT. Raises what `assemble` and the loop raise."""
+    """Run a projector until SIGTERM or SIGINT. Raises what `assemble` and the loops raise."""
     logs.configure(settings, service)
     port = metrics.serve(settings, service)
     metrics.RUNTIME.info({"runtime": compiled.runtime()})
     structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    projector = _assembled(settings, service, projection)
+    projectors = [
+        _assembled(_member(settings, number), service, projection)
+        for number in range(settings.projector_threads)
+    ]
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: projector.stop())
+        signal.signal(each, lambda *_: _stop(projectors))
     # Entries live for one batch and form no cycles; what was imported lives for ever.
     gc.freeze()
     gc.set_threshold(100_000, 50, 1_000)
-    projector.run()
+    run_together(projectors)
     structlog.get_logger().info("stopped")
+
+
+class Loop(Protocol):
+    """What runs until it is stopped; a `Projector`."""
+
+    def run(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def run_together(loops: Sequence[Loop]) -> None:
+    """Run loops side by side, each in a thread, until all have ended.
+
+    When one raises, the others are stopped, and it is raised.
+    """
+    with ThreadPoolExecutor(len(loops), "projector") as threads:
+        running = [threads.submit(each.run) for each in loops]
+        wait(running, return_when=FIRST_EXCEPTION)
+        _stop(loops)
+    for each in running:
+        each.result()
+
+
+def _stop(loops: Iterable[Loop]) -> None:
+    for each in loops:
+        each.stop()
+
+
+def _member(settings: Settings, number: int) -> Settings:
+    """The settings of one of the loops. Each is a member of the group, under a name of its own."""
+    name = settings.kafka_group_instance_id
+    if not name or number == 0:
+        return settings
+    return settings.model_copy(update={"kafka_group_instance_id": f"{name}-{number}"})
 
 
 def _assembled(settings: Settings, service: str, projection: Projection) -> Projector:
