@@ -1,6 +1,7 @@
 """The rows of the expiration projection are the ledger's fold, whatever the batches."""
 
 import secrets
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -8,6 +9,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from drawdown.domain.entries import PARTITION_CUSTOMER
+from drawdown.domain.inputs import UsageEvent
 from drawdown.settings import load
 from tests.domain.building import World
 from tests.domain.streams import Recorded, streams
@@ -33,19 +35,34 @@ def test_every_scenario_shows_as_it_folds(written: Written, name: str) -> None:
         assert written.differences(told.entries, told.accounts()) == [], f"batches of {batch}"
 
 
+def decided(stream: list[Recorded], *, overtaking: bool) -> World:
+    """A world that has decided a stream: as it was recorded, or with commands that were read before
+    the usage that was recorded just before them."""
+    world = World()
+    order = list(stream)
+    if overtaking:
+        for before, after in pairwise(range(len(order))):
+            usage, command = order[before].given, order[after].given
+            if isinstance(usage, UsageEvent) and not isinstance(command, UsageEvent):
+                order[before], order[after] = order[after], order[before]
+    read = {True: order[0].at, False: order[0].at}
+    for each in order:
+        read[isinstance(each.given, UsageEvent)] = each.at
+        world.decide(each.given, each.at, watermark=min(read.values()))
+    return world
+
+
 @examples(
     deadline=None,
     derandomize=True,
     max_examples=60,
     suppress_health_check=list(HealthCheck),
 )
-@given(stream=streams(), batch=st.sampled_from([1, 2, 5, 1_000]))
+@given(stream=streams(), overtaking=st.booleans(), batch=st.sampled_from([1, 2, 5, 1_000]))
 def test_random_ledgers_show_as_they_fold(
-    written: Written, stream: list[Recorded], batch: int
+    written: Written, stream: list[Recorded], overtaking: bool, batch: int
 ) -> None:
-    world = World()
-    for each in stream:
-        world.decide(each.given, each.at)
+    world = decided(stream, overtaking=overtaking)
     accounts = [each for each in world.ledger.accounts() if each.customer_id != PARTITION_CUSTOMER]
     written.write(world.log, batch=batch)
     assert written.differences(world.log, accounts) == []

@@ -66,7 +66,11 @@ def expirations(
             }
         )
     else:
-        _show(found, customer)
+        if found:
+            _show(found, customer)
+        else:
+            between = f"{moment(format_time(start))} and {moment(format_time(until))}"
+            out().print(f"Nothing expires between {between}.", soft_wrap=True)
         show_freshness(fresh)
 
 
@@ -115,8 +119,6 @@ def _show(found: list[Expired], customer: str) -> None:
             )
         )
     out().print(lots)
-    if not found:
-        return
     summed = _SUMMED if customer else ("customer_id", *_SUMMED)
     names = ("customer", "unit", "state", "lots", "credits", "breakage")
     shown = table("Totals", *names, numbers=_NUMBERS)
