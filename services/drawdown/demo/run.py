@@ -39,7 +39,12 @@ from drawdown.local import processes, stack
 from drawdown.settings import Settings
 from drawdown.verification import verify
 
-SERVICES: Final = ("ledger_processor", "balance_projector", "expiration_projector")
+SERVICES: Final = (
+    "ledger_processor",
+    "balance_projector",
+    "expiration_projector",
+    "revenue_projector",
+)
 _CARD_AHEAD_S: Final = (2, 10, 30)
 """How soon the card takes effect, for the demo's own ledger processor asks for no lead; longer
 where the command took longer than that to be appended."""
