@@ -10,9 +10,9 @@ from drawdown.cli.as_of import instant
 from drawdown.cli.expiration_reading import ExpirationReads, Expired, show_freshness
 from drawdown.cli.output import JSON_HELP, cells, moment, out, show_csv, show_json, table
 from drawdown.cli.session import connected, now_us
-from drawdown.domain.currencies import places_of
-from drawdown.domain.numbers import DAY_US, format_credits, format_decimal
+from drawdown.domain.numbers import DAY_US, format_credits
 from drawdown.errors import UsageError
+from drawdown.statements.explaining import money
 
 _COLUMNS: Final = (
     *("customer_id", "unit", "lot_id", "kind", "state", "amount", "reserved", "expires_at"),
@@ -133,5 +133,4 @@ def _show(found: list[Expired], customer: str) -> None:
 
 def _money(minor: int, currency: str) -> str:
     """An amount of money for people; nothing where there is no price."""
-    places = places_of(currency)
-    return "" if places is None else f"{format_decimal(minor, places)} {currency}"
+    return money(minor, currency) if currency else ""
