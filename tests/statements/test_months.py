@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from drawdown.adapters.documents.times import format_time, parse_time
+from drawdown.adapters.zones import zone_named
 from drawdown.errors import InvalidSetting, UsageError
-from drawdown.statements.months import day_of, month_of, zone_named
+from drawdown.statements.months import day_of, month_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR_US = 3_600_000_000

@@ -2,11 +2,10 @@
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from drawdown.adapters.zones import zone_named
 from drawdown.domain.numbers import DAY_US
 from drawdown.domain.reminders import Week
-from drawdown.errors import InvalidSetting
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -19,10 +18,7 @@ class Weeks:
 
     def __init__(self, zone: str) -> None:
         """Raises `InvalidSetting` for an unknown zone."""
-        try:
-            self._zone = ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise InvalidSetting(f"DRAWDOWN_REPORTING_ZONE {zone!r} is no time zone") from error
+        self._zone: Final = zone_named(zone)
 
     def __call__(self, at: int) -> Week | None:
         """The week that a moment (µs) lies in; None beyond the calendar's end."""

@@ -8,13 +8,14 @@ import typer
 
 from drawdown.adapters.documents.times import format_time
 from drawdown.adapters.postgres.snapshots import snapshot
+from drawdown.adapters.zones import zone_named
 from drawdown.cli.output import JSON_HELP, cells, err, moment, out, show_csv, show_json, table
 from drawdown.cli.reading import BalanceReads, Freshness
 from drawdown.cli.session import connected, now_us
 from drawdown.domain.numbers import format_credits
 from drawdown.errors import UsageError
 from drawdown.statements.monthly import Figures, Movement, Statement
-from drawdown.statements.months import month_of, zone_named
+from drawdown.statements.months import month_of
 from drawdown.statements.movements import read_statement
 
 _COLUMNS: Final = ("day", "kind", "of", "entries", *Figures._fields, "balance_after")

@@ -8,7 +8,7 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Protocol
 
@@ -22,11 +22,12 @@ from drawdown.adapters.postgres.migrations import migrate
 from drawdown.adapters.postgres.store import PostgresProjectionStore, publish_nothing
 from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM
-from drawdown.errors import InvalidSetting, RetryableError
+from drawdown.errors import DrawdownError, InvalidSetting, RetryableError
+from drawdown.local.discovery import resolved
 from drawdown.projection.loop import Projector
 from drawdown.projection.projection import Projection
 from drawdown.projection.publisher import Publisher, Unsent
-from drawdown.settings import Settings
+from drawdown.settings import Settings, current
 
 LEDGER_TOPIC = "ledger-entries"
 _DELIVERY_MS = 30_000
@@ -96,6 +97,17 @@ def _check_topics(settings: Settings, projection: Projection) -> None:
             "what a partition of the ledger changes is published to the partition of the same "
             "number: delete the topic, which is derived, and run `drawdown topics --create`"
         )
+
+
+def main(service: str, build: Callable[[Settings], Projection]) -> None:
+    """Run a projector until SIGTERM or SIGINT. Exits with the code of the error that ended it."""
+    try:
+        settings = resolved(current())
+        run(settings, service, build(settings))
+    except DrawdownError as error:
+        retry = isinstance(error, RetryableError)
+        structlog.get_logger().error("ended", reason=str(error), retry=retry)
+        sys.exit(error.exit_code)
 
 
 def run(settings: Settings, service: str, projection: Projection) -> None:

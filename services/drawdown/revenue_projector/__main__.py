@@ -1,42 +1,25 @@
 """`python -m drawdown.revenue_projector`: composition root and entry point."""
 
-import sys
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import structlog
-
 from drawdown.adapters.avro.wire import Wire
-from drawdown.errors import DrawdownError, InvalidSetting, RetryableError
-from drawdown.local.discovery import resolved
+from drawdown.adapters.zones import zone_named
 from drawdown.projection import service
 from drawdown.revenue_projector.projection import RevenueProjection
 from drawdown.revenue_projector.publication import RevenuePublication
-from drawdown.settings import Settings, current
+from drawdown.settings import Settings
 
 SERVICE = "revenue_projector"
 
 
 def build(settings: Settings) -> RevenueProjection:
     """The projection as the settings want it. Raises `InvalidSetting`."""
-    try:
-        zone = ZoneInfo(settings.reporting_zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidSetting(
-            f"DRAWDOWN_REPORTING_ZONE {settings.reporting_zone!r} is no time zone"
-        ) from error
+    zone = zone_named(settings.reporting_zone)
     header = Wire(settings).header("revenue")
     return RevenueProjection(zone=zone, publication=RevenuePublication(header))
 
 
 def main() -> None:
     """Run until SIGTERM or SIGINT. Exits with the code of the error that ended it."""
-    try:
-        settings = resolved(current())
-        service.run(settings, SERVICE, build(settings))
-    except DrawdownError as error:
-        retry = isinstance(error, RetryableError)
-        structlog.get_logger().error("ended", reason=str(error), retry=retry)
-        sys.exit(error.exit_code)
+    service.main(SERVICE, build)
 
 
 if __name__ == "__main__":

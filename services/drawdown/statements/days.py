@@ -3,9 +3,10 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from drawdown.adapters.zones import zone_named
 from drawdown.errors import UsageError
 from drawdown.settings import Settings
-from drawdown.statements.months import month_of, zone_named
+from drawdown.statements.months import month_of
 from drawdown.statements.rollforward import Span
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from drawdown.errors import InvalidSetting, UsageError
+from drawdown.errors import UsageError
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -34,14 +34,6 @@ def month_of(text: str, zone: ZoneInfo) -> Month:
     if first is None or following is None:
         raise UsageError(f"{text!r} is no month: write 2026-11")
     return Month(name=text, starts_at=_midnight(first, zone), ends_at=_midnight(following, zone))
-
-
-def zone_named(zone: str) -> ZoneInfo:
-    """The zone of that name. Raises `InvalidSetting`."""
-    try:
-        return ZoneInfo(zone)
-    except (KeyError, ValueError, OSError) as error:
-        raise InvalidSetting(f"reporting zone {zone!r} is unknown") from error
 
 
 def day_of(at: int, zone: ZoneInfo) -> str:

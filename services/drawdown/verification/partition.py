@@ -21,13 +21,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from confluent_kafka import Consumer, Message
 
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog, offset_of, value_of
 from drawdown.adapters.postgres.connections import connect, translated
+from drawdown.adapters.zones import zone_named
 from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import InputTopic, LedgerEntry
 from drawdown.errors import DecodeFailed, LedgerCorrupt
@@ -112,7 +112,7 @@ class PartitionAudit:
         folded = FoldedPartition(
             namespace=self._settings.namespace,
             partition=self._partition,
-            zone=ZoneInfo(self._settings.reporting_zone),
+            zone=zone_named(self._settings.reporting_zone),
             checkpoint=self._checkpoint,
             report=self.report,
         )

@@ -8,10 +8,10 @@ the accounts that were touched, and some others.
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final, Protocol
-from zoneinfo import ZoneInfo
 
 from drawdown.adapters.postgres.connections import Connection
 from drawdown.adapters.weeks import Weeks
+from drawdown.adapters.zones import zone_named
 from drawdown.domain.accounts import Account
 from drawdown.domain.entries import LedgerEntry
 from drawdown.settings import Settings
@@ -73,7 +73,7 @@ class _Revenue:
     projection: Final = revenue_model.PROJECTION
 
     def __init__(self, settings: Settings, everything: bool) -> None:
-        zone = ZoneInfo(settings.reporting_zone)
+        zone = zone_named(settings.reporting_zone)
         self._told = RevenueDays(zone) if everything else None
 
     def look_at(self, entry: LedgerEntry) -> None:
