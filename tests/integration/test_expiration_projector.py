@@ -126,11 +126,15 @@ def test_rows_topic_and_command_line_say_what_the_ledger_says(
         monkeypatch.setenv(name, value)
     current.cache_clear()
     with running(expiration_projector(settings)):
-        await_true(lambda: len(newest(settings)) == 5, "every lot is published")
-        await_true(lambda: shown(settings, "gone")["expired"] > 0, "the expiration is published")
+        await_true(lambda: whole(settings), "every lot is published, and what expired")
         assert Written(settings).differences(ledger.entries, ledger.accounts()) == []
         _check_topic(settings)
         _check_commands()
+
+
+def whole(settings: Settings) -> bool:
+    found = newest(settings)
+    return len(found) == 5 and found["acme", "credit", "gone"]["expired"] > 0
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -142,25 +146,18 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def shown(settings: Settings, lot_id: str) -> dict[str, Any]:
-    return newest(settings)["acme", "credit", lot_id]
-
-
 def _check_topic(settings: Settings) -> None:
-    gone, soon, moved = (shown(settings, each) for each in ("gone", "soon", "moved"))
+    lots = {lot_id: record for (_, _, lot_id), record in newest(settings).items()}
+    gone, soon, never, frozen = (lots[each] for each in ("gone", "soon", "never", "frozen"))
     assert (gone["remaining"], gone["expired"]) == (0, 10 * CREDIT)
     assert (gone["expired_at"], gone["breakage_minor"]) == (T + 10 * DAY_US, 1_001)
     # 2026-01-01 is a Thursday: 40 days later is a Tuesday, whose week began a day before.
     asked = [(each["days"], (each["due_at"] - T) // DAY_US) for each in soon["reminders"]]
     assert asked == [(30, 10), (7, 33), (1, 39), (0, 39)]
     assert {each["amount"] for each in soon["reminders"]} == {10 * CREDIT}
-    assert [each["days"] for each in moved["reminders"]] == [30, 7, 0, 1]
-    assert shown(settings, "frozen")["freezes"] == ["manual"]
-    assert shown(settings, "frozen")["reminders"] == []
-    assert (shown(settings, "never")["expires_at"], shown(settings, "never")["reminders"]) == (
-        None,
-        [],
-    )
+    assert [each["days"] for each in lots["moved"]["reminders"]] == [30, 7, 0, 1]
+    assert (frozen["freezes"], frozen["reminders"]) == (["manual"], [])
+    assert (never["expires_at"], never["reminders"]) == (None, [])
 
 
 def _check_commands() -> None:
