@@ -1,13 +1,14 @@
 """What is published, when, and what of it again, with a broker that answers as it is told."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import cast
 
 import pytest
 from confluent_kafka import KafkaError, Producer
 
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
-from drawdown.adapters.postgres.store import Position, Record
+from drawdown.adapters.postgres.store import Position, Record, Unpublished
 from drawdown.domain.entries import LedgerEntry
 from drawdown.errors import Fenced
 from drawdown.metrics import CATALOGUE
@@ -28,12 +29,25 @@ def last_of_each(entries: Sequence[LedgerEntry]) -> list[Record]:
     return [(customer.encode(), str(seq).encode()) for customer, seq in last.items()]
 
 
+class SlowStore(MemoryProjectionStore):
+    """A store whose rows take time to read."""
+
+    def __init__(self, clock: Patience) -> None:
+        super().__init__(reader=last_of_each)
+        self.slow_s = 0.0
+        self._clock = clock
+
+    def unpublished(self, position: Position, entries_max: int) -> Unpublished:
+        self._clock.sleep(self.slow_s)
+        return super().unpublished(position, entries_max)
+
+
 class Publishing:
     """A publisher, and a store that is written to beside it."""
 
     def __init__(self) -> None:
         self.clock = Patience()
-        self.store = MemoryProjectionStore(reader=last_of_each)
+        self.store = SlowStore(self.clock)
         self.producers: list[ToldProducer] = []
         self.publisher = self.new_publisher()
         self.positions = {partition: self.store.claim(partition) for partition in range(2)}
@@ -131,6 +145,24 @@ def test_what_isn_t_acknowledged_holds_nothing_up_but_itself(publishing: Publish
     publishing.turns(3, apart_s=1)
     assert publishing.store.published[0] == 20
     assert publishing.lag_s() == 0
+
+
+def test_reading_that_takes_long_is_done_less_often_and_in_turn(publishing: Publishing) -> None:
+    publishing.store.slow_s = 1.0
+    reads: list[tuple[int, float]] = []
+    for _ in range(80):
+        if publishing.positions[0].partition_seq < 40:
+            publishing.project(1)
+            publishing.project(1, partition=1)
+        for partition in sorted((0, 1), key=publishing.publisher.due):
+            before = publishing.clock.monotonic()
+            publishing.turn(partition)
+            if publishing.clock.monotonic() > before:
+                reads.append((partition, before))
+        publishing.producer.acknowledge()
+        publishing.clock.sleep(0.25)
+    assert [partition for partition, _ in reads[:4]] in ([0, 1, 0, 1], [1, 0, 1, 0])
+    assert all(later - earlier >= 5 for (_, earlier), (_, later) in pairwise(reads))
 
 
 def test_what_the_client_has_no_room_for_waits(publishing: Publishing) -> None:

@@ -257,7 +257,7 @@ class Projector:
         if publisher is None:
             return
         publisher.serve()
-        for position in list(self._followed.values()):
+        for position in sorted(self._followed.values(), key=lambda p: publisher.due(p.partition)):
             # All may have been let go of while others were looked at.
             if position.partition in self._followed:
                 self._attempt(position, partial(publisher.turn, position))
