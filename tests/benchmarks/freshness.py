@@ -125,7 +125,8 @@ def _probe(settings: Settings, connection: psycopg.Connection, schema: str) -> l
         producer.produce(topic, encoded(probe), whose)
         producer.poll(0)
         while connection.execute(query, [whose]).fetchone() == before:
-            assert time.perf_counter() - began_at < _SHOWN_S, f"{probe.event_id} doesn't show"
+            waited = time.perf_counter() - began_at
+            assert waited < _SHOWN_S, f"not shown after {waited:.0f} s: the load isn't sustained"
             time.sleep(_LOOK_EVERY_S)
         delays.append((time.perf_counter() - began_at) * 1_000)
     producer.flush(30)

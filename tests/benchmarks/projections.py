@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +20,10 @@ from psycopg import sql
 
 from drawdown.adapters.postgres.connections import Cursor, connect
 from drawdown.adapters.postgres.migrations import migrate
-from drawdown.balance_projector import __main__ as balance_projector
+from drawdown.cli.projections import known
 from drawdown.domain.entries import LedgerEntry
 from drawdown.projection.projection import Projection
 from drawdown.projection.service import assemble
-from drawdown.revenue_projector import __main__ as revenue_projector
 from drawdown.settings import Settings
 from tests.benchmarks.chains import EVENTS, Bench, ledgers, through
 from tests.benchmarks.grants import granted
@@ -48,10 +47,13 @@ _ADVANCE: Final = "UPDATE position SET partition_seq = partition_seq + %s WHERE 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A projection as its process runs it, and as it is built here."""
+    """A projection as its process runs it."""
 
     name: str
-    build: Callable[[Settings], Projection]
+
+    def build(self, settings: Settings) -> Projection:
+        """The same here."""
+        return known(self.name).build(settings)
 
     @property
     def service(self) -> str:
@@ -64,8 +66,8 @@ class Measured:
         return f"drawdown.{self.service}"
 
 
-BALANCE: Final = Measured("balance", balance_projector.build)
-REVENUE: Final = Measured("revenue", revenue_projector.build)
+BALANCE: Final = Measured("balance")
+REVENUE: Final = Measured("revenue")
 
 
 @dataclass(slots=True)
