@@ -4,6 +4,7 @@ It joins no group. What it wrote, and how far, stands in the position that moves
 that a run that was killed is gone on with; the claim fences whatever is left of that one.
 """
 
+import gc
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -56,14 +57,20 @@ class Loading:
         self._schema = schema
         self._workers = workers
         self._wrote = wrote
+        self._thresholds = gc.get_threshold()
         self._stopping = threading.Event()
         self._idle: SimpleQueue[_Loader] = SimpleQueue()
         self._made: list[_Loader] = []
 
     def __enter__(self) -> Self:
+        # Entries live for one transaction and form no cycles; what was imported stays.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 1_000)
         return self
 
     def __exit__(self, *_: object) -> None:
+        gc.set_threshold(*self._thresholds)
+        gc.unfreeze()
         for loader in self._made:
             loader.close()
 

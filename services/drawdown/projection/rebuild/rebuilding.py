@@ -33,7 +33,7 @@ from drawdown.projection.rebuild.differences import Comparing, Difference
 from drawdown.projection.rebuild.loading import Loading, Shortfall
 from drawdown.projection.rebuild.shadow import Names, Note
 from drawdown.projection.rebuild.standing import alone, drop_old, names_of
-from drawdown.projection.rebuild.swapping import Readers, held, swap
+from drawdown.projection.rebuild.swapping import Readers, held, read_for_long, swap
 from drawdown.settings import Settings
 
 _NEAR: Final = 5_000
@@ -137,6 +137,7 @@ class _Rebuild:
         self._tell = tell
         self._connection = connection
         self._names: Final[Names] = names_of(settings, projection.name)
+        self._partitions: Final = partition_count(settings, "ledger-entries")
         self._counting = threading.Lock()
         self._loaded = 0
         self._total = 0
@@ -208,7 +209,7 @@ class _Rebuild:
 
     def _load(self, loading: Loading, targets: dict[int, int]) -> list[Shortfall]:
         began_at = time.monotonic()
-        existing = partition_count(self._settings, "ledger-entries")
+        existing = self._partitions
         gone = [Shortfall(each, seq, 0) for each, seq in targets.items() if each >= existing]
         try:
             there = {each: seq for each, seq in targets.items() if each < existing}
@@ -274,6 +275,8 @@ class _Rebuild:
             self._come_near(loading)
             self._tell("swapping", 0, 0)
             try:
+                if read_for_long(self._connection, self._names.live):
+                    raise Readers
                 if not self._try_swap(loading, brief, since):
                     return
             except Readers:

@@ -31,6 +31,15 @@ database takes (1 s) to end an autovacuum that stands in the way."""
 _BETWEEN_S: Final = 0.2
 
 
+_LONG: Final = """
+SELECT count(*) FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+    JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE c.relnamespace = to_regnamespace(%s) AND l.granted AND l.pid <> pg_backend_pid()
+    AND a.backend_type <> 'autovacuum worker'
+    AND a.xact_start < clock_timestamp() - interval '1 second'
+"""
+
+
 class Readers(Exception):
     """Somebody reads a table all the time that the swap was tried."""
 
@@ -54,6 +63,13 @@ def held(connection: Connection, schema: str) -> Iterator[None]:
                 "again, it goes on where it stands"
             ) from error
         yield
+
+
+def read_for_long(connection: Connection, schema: str) -> bool:
+    """Whether somebody has had a table of a schema for more than a second: it would be in vain to
+    hold the projectors now."""
+    row = connection.execute(_LONG, [schema]).fetchone()
+    return row is not None and row[0] > 0
 
 
 def swap(connection: Connection, names: Names, *, keep_old: bool, anew: bool) -> None:
