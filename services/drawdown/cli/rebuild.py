@@ -107,16 +107,25 @@ def _told() -> Iterator[Tell]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as shown:
-        task = shown.add_task("rebuild", total=None, rate="")
+        yield _Bar(shown).tell
 
-        def tell(doing: str, done: int, total: int) -> None:
-            speed = shown.tasks[0].speed
-            rate = f"{speed:,.0f}/s" if doing == "loading" and speed else ""
-            if doing != shown.tasks[0].description:
-                shown.reset(task)
-            shown.update(task, description=doing, completed=done, total=total or None, rate=rate)
 
-        yield tell
+class _Bar:
+    """How far it is as a bar; another one for each thing that is done."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._task = shown.add_task("rebuild", total=None, rate="")
+        self._doing = ""
+
+    def tell(self, doing: str, done: int, total: int) -> None:
+        if doing != self._doing:
+            self._doing = doing
+            self._shown.remove_task(self._task)
+            self._task = self._shown.add_task(doing, total=total or None, rate="")
+        speed = self._shown.tasks[0].speed
+        rate = f"{speed:,.0f}/s" if doing == "loading" and speed else ""
+        self._shown.update(self._task, completed=done, total=total or None, rate=rate)
 
 
 class _Lines:
