@@ -1,6 +1,5 @@
 """What is published of revenue: a record for each day of a lot."""
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -8,7 +7,9 @@ from psycopg.rows import dict_row
 
 from drawdown.adapters.avro import generic
 from drawdown.adapters.postgres.connections import Cursor
+from drawdown.adapters.postgres.literals import json_list
 from drawdown.projection.publication import Published
+from drawdown.revenue_projector.figures import NAMES
 
 _DEFERRED: Final = (
     "billed_minor + transferred_minor - recognized_minor - breakage_minor - refunded_minor "
@@ -18,6 +19,8 @@ _TO_DATE: Final = ("billed", "recognized", "breakage", "refunded", "receivable")
 _RUNNING: Final = ", ".join(
     f"(sum({name}_minor) OVER until_then)::bigint AS {name}_to_date_minor" for name in _TO_DATE
 )
+_TO_DATE_COLUMNS: Final = ", ".join(f"{name}_to_date_minor" for name in _TO_DATE)
+_DAY: Final = ", ".join(f"told.{name}" for name in NAMES)
 _CHANGED: Final = f"""
 WITH changed AS (
     SELECT customer_id, unit, lot_id, min(day) AS since FROM days
@@ -30,8 +33,10 @@ WITH changed AS (
     FROM changed JOIN days USING (customer_id, unit, lot_id)
     WINDOW until_then AS (PARTITION BY customer_id, unit, lot_id ORDER BY day)
 )
-SELECT told.*, told.day::text AS day, version AS partition_seq,
-    lots.price_minor, lots.list_price_minor, lots.payment_id, adjusted_by_reason
+SELECT customer_id, unit, lot_id, day::text AS day, told.kind, told.currency,
+    lots.price_minor, lots.list_price_minor, lots.payment_id, {_DAY}, {_TO_DATE_COLUMNS},
+    deferred_minor, coalesce(adjusted_by_reason, '{{}}') AS adjusted_by_reason,
+    told.partition, version AS partition_seq
 FROM told JOIN lots USING (customer_id, unit, lot_id) LEFT JOIN LATERAL (
     SELECT jsonb_object_agg(reason, adjustments.adjusted_minor) AS adjusted_by_reason
     FROM adjustments
@@ -61,18 +66,9 @@ class RevenuePublication:
         """A record for each day that the entries changed, or that follows one of its lot."""
         with cursor.connection.cursor(row_factory=dict_row) as found:
             for row in found.execute(_CHANGED.encode(), [partition, after_seq, up_to_seq]):
-                yield Published(key_of(row), self._value(row))
-
-    def _value(self, row: dict[str, Any]) -> bytes:
-        record = {name: row[name] for name in _FIELDS}
-        record["adjusted_by_reason"] = record["adjusted_by_reason"] or {}
-        return generic.encode(record, "revenue", header=self._header)
-
-
-_FIELDS: Final = [each["name"] for each in generic.parsed("revenue")["fields"]]
+                yield Published(key_of(row), generic.encode(row, "revenue", header=self._header))
 
 
 def key_of(row: dict[str, Any]) -> bytes:
     """The key of a record: a JSON array, for ids are opaque and no separator is safe."""
-    parts = [row["customer_id"], row["unit"], row["lot_id"], row["day"]]
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
+    return json_list([row["customer_id"], row["unit"], row["lot_id"], row["day"]]).encode()
