@@ -36,7 +36,8 @@ help: ## Show this list
 	@echo
 	@echo "  demo takes ONCE=1 (stop when the trace is through, and audit), TRACE=FILE, SEED=N, RATE=N;"
 	@echo "  chaos takes EACH=faults of each kind, SECONDS=N, EVENTS=N, KINDS=kind,kind, SEED=N, RATE=events/s;"
-	@echo "  bench takes ONLY=key,key, simulate FROM=N, mutants ONLY='drawdown.domain.lots*'; every target takes PYTHON=python3.x"
+	@echo "  bench takes ONLY=key,key, EVENTS=N (in the ledger that is projected; 5000000 for rebuild_over_live);"
+	@echo "  simulate takes FROM=N, mutants ONLY='drawdown.domain.lots*'; every target takes PYTHON=python3.x"
 
 demo: compile ## Start everything, play usage through it, watch balances move (Ctrl-C ends it)
 	@exec $(IN)/drawdown demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(TRACE),--trace "$(TRACE)") \
@@ -76,7 +77,7 @@ compile: $(SETUP) ## Compile the hot path with mypyc (a no-op when nothing chang
 	@$(IN)/python deploy/build/compile.py
 
 bench: compile ## Measure against the baselines; the table also goes to .bench/latest.json
-	@exec $(IN)/python -m tests.benchmarks $(if $(ONLY),--only "$(ONLY)")
+	@exec $(IN)/python -m tests.benchmarks $(if $(ONLY),--only "$(ONLY)") $(if $(EVENTS),--events "$(EVENTS)")
 
 simulate: compile ## Run the ledger's loops through faults by a seed: SEED=… one, told step by step; SEEDS=… many
 	@exec $(IN)/python -m tests.simulation $(if $(SEED),--seed "$(SEED)") $(if $(SEEDS),--seeds "$(SEEDS)") \

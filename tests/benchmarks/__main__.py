@@ -51,6 +51,7 @@ RATIOS = (
     Ratio("balance_over_copy", "projector", "bare_balance", "≥ 0.5"),
     Ratio("revenue_over_copy", "revenue_projector", "bare_revenue", "≥ 0.4"),
     Ratio("rebuild_over_live", "rebuild", "projector", "≥ 1.5"),
+    Ratio("rebuild_memory_over_idle", "rebuild_peak", "idle_peak", "reported"),
     Ratio("visible_p99_over_bound", "visible_p99", "visible_bound", "≤ 1"),
     Ratio("visible_p99_over_p50", "visible_p99", "visible_p50", "reported"),
     Ratio("read_loaded_over_idle", "read_loaded", "read_idle", "≤ 5"),
@@ -143,13 +144,18 @@ def _read_models(standing: Standing) -> tuple[Subject, ...]:
     def half(figures: Figures) -> float:
         return figures.median("ledger_and_projector") / 2
 
-    rate, ms, watched, kafka = "entries/s", "ms", ("visible_p99",), "page cache, memory"
+    rate, ms, mib = "entries/s", "ms", "MiB (peak)"
+    watched, kafka = ("visible_p99",), "page cache, memory"
     return (
         Subject("projector", rate, _PROJECTION, lambda _: models.live(BALANCE)),
         Subject("bare_balance", rate, _PROJECTION, lambda _: models.bare(BALANCE)),
         Subject("revenue_projector", rate, _PROJECTION, lambda _: models.live(REVENUE)),
         Subject("bare_revenue", rate, _PROJECTION, lambda _: models.bare(REVENUE)),
         Subject("rebuild", rate, _PROJECTION, lambda _: models.rebuilt(BALANCE)),
+        Subject(
+            "rebuild_peak", mib, _NOTHING, lambda _: models.rebuild_peak_mib, after=("rebuild",)
+        ),
+        Subject("idle_peak", mib, _NOTHING, lambda _: models.command_peak()),
         Subject("ledger_and_projector", "events/s", kafka, lambda _: sight.together()),
         Subject(
             "visible_p99",

@@ -119,9 +119,14 @@ class ReadModels:
         with _schema(settings, settings.database_schema(of.name)) as connection:
             self._caught_up(of, settings, connection)
             began_at = time.perf_counter()
-            self.rebuild_peak_mib = _rebuild(settings, of, self._bench.log("rebuild"))
+            self.rebuild_peak_mib = _peak_mib(settings, self._bench.log("rebuild"), of.name)
             seconds = time.perf_counter() - began_at
         return self._entries(settings) / seconds
+
+    def command_peak(self) -> float:
+        """The most memory, in MiB, that the same command has when it has nothing to do."""
+        log = self._bench.log("rebuild")
+        return _peak_mib(self._settings(), log, BALANCE.name, "--status")
 
     def _caught_up(self, of: Measured, settings: Settings, connection: psycopg.Connection) -> float:
         """Entries a second of the projector's process, from its first transaction to its last."""
@@ -194,10 +199,10 @@ def projected(connection: psycopg.Connection, schema: str) -> int:
     return int(row[0])
 
 
-def _rebuild(settings: Settings, of: Measured, log: Path) -> float:
-    """Run it as a process; the most memory that it had, in MiB."""
+def _peak_mib(settings: Settings, log: Path, *arguments: str) -> float:
+    """Run `drawdown rebuild` as a process; the most memory that it had, in MiB."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "drawdown.cli", "rebuild", of.name]
+    command = [sys.executable, "-m", "drawdown.cli", "rebuild", *arguments]
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
