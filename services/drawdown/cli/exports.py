@@ -16,17 +16,18 @@ _FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 HELP: Final = prose(f"""
 Write a table of the read models to a file, all of it as of one moment.
 
+WHAT is one of
 {chr(10).join(f"  {each.name:<18}{each.rows_are}" for each in DATASETS.values())}
 
 Credits are integers of micro-credits, money integers of minor units, times UTC. The file says up
 to which entry of each partition it goes, and what its columns mean: Parquet in its metadata, the
 others in FILE.about.json beside it. It takes its place when it is whole. Parquet needs
-'drawdown[export]'.
+the extra `export`.
 """)
 
 
 def export_dataset(
-    what: Annotated[str, typer.Argument(help="One of those above.")],
+    what: Annotated[str, typer.Argument(help="One of those above.", metavar="WHAT")],
     file: Annotated[
         Path | None, typer.Option("--out", help="Where to; what stands there is replaced.")
     ] = None,

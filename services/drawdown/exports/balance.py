@@ -156,22 +156,28 @@ USAGE_DAILY: Final = Dataset(
     name="usage-daily",
     projection="balance",
     table="usage_daily",
-    rows_are="usage by account, meter and day of the reporting zone; refunds are taken off",
+    rows_are="usage by account, meter and day, less refunds",
     key=("customer_id", "unit", "meter", "day"),
-    columns=(CUSTOMER, UNIT, _METER, Column("day", "day", "the day on which it occurred"), *_USED),
+    columns=(
+        CUSTOMER,
+        UNIT,
+        _METER,
+        Column("day", "day", "the day of the reporting zone on which it occurred"),
+        *_USED,
+    ),
 )
 
 USAGE_HOURLY: Final = Dataset(
     name="usage-hourly",
     projection="balance",
     table="usage_hourly",
-    rows_are="usage by account, meter and hour (UTC); refunds are taken off",
+    rows_are="usage by account, meter and hour, less refunds",
     key=("customer_id", "unit", "hour", "meter"),
     columns=(
         CUSTOMER,
         UNIT,
         _METER,
-        Column("hour", "hour", "when the hour in which it occurred begins"),
+        Column("hour", "hour", "when the hour in which it occurred begins, UTC"),
         *_USED,
     ),
 )

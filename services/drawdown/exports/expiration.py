@@ -30,7 +30,7 @@ REMINDERS: Final = Dataset(
     name="reminders",
     projection="expiration",
     table="reminders",
-    rows_are="reminders of expiring credits, those that were due and those that will be",
+    rows_are="reminders that were due, and those that will be",
     key=("customer_id", "unit", "lot_id", "expires_at", "days"),
     columns=(
         CUSTOMER,

@@ -38,7 +38,7 @@ REVENUE: Final = Dataset(
     name="revenue",
     projection="revenue",
     table="running",
-    rows_are="what became of each lot on each day, and what is deferred at its end",
+    rows_are="lots by day: billed, recognized, …, deferred at its end",
     key=_KEY,
     counted="SELECT count(*) FROM days",
     columns=(
@@ -64,7 +64,7 @@ REVENUE_LOTS: Final = Dataset(
     name="revenue-lots",
     projection="revenue",
     table="lots",
-    rows_are="lots as their grants opened them: what was paid, and for what",
+    rows_are="lots as granted: what was paid, and for what",
     key=("customer_id", "unit", "lot_id"),
     columns=(
         CUSTOMER,
@@ -88,7 +88,7 @@ PROMOTIONAL: Final = Dataset(
     name="promotional",
     projection="revenue",
     table="promotional",
-    rows_are="promotional lots by day, at list value, apart from revenue",
+    rows_are="promotional lots by day, at list value",
     key=_KEY,
     columns=(
         CUSTOMER,
