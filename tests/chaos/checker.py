@@ -67,6 +67,9 @@ class Partition:
     garbage: set[tuple[str, int]] = field(default_factory=set)
     unanswered: deque[tuple[int, int]] = field(default_factory=deque)
     """Offsets and numbers of commands, in order."""
+    replies: deque[Record] = field(default_factory=deque)
+    """Those that came before all entries up to the one that they say the ledger has reached: each
+    partition learns of a transaction's end by a marker of its own."""
     booked: dict[int, list[tuple[str, str, int, int]]] = field(default_factory=dict)
     """Entries of a command's decision by its offset, until it is answered."""
     decided_to: dict[str, int] = field(default_factory=dict)
@@ -163,7 +166,7 @@ class Checker:
             self._take_input(record)
         handlers = {
             "ledger-entries": self._take_entry,
-            "ledger-replies": self._take_reply,
+            "ledger-replies": self._queue_reply,
             "dead-letters": self._take_dead_letter,
         }
         for topic, take in handlers.items():
@@ -172,8 +175,9 @@ class Checker:
                     try:
                         take(self._partitions[record.partition], record)
                     except Wrong as wrong:
-                        where = f"{record.topic} [{record.partition}] {record.offset}"
-                        self._differ(f"{where}: {wrong}")
+                        self._differ(f"{_where(record)}: {wrong}")
+        for partition in self._partitions:
+            self._take_replies(partition)
 
     def _take_input(self, record: Record) -> None:
         partition = self._partitions[record.partition]
@@ -272,8 +276,22 @@ class Checker:
         expect("rated", facts["charge"]["rated"], rated)
         return rest
 
-    def _take_reply(self, partition: Partition, record: Record) -> None:
-        reply = decode(record.value)
+    def _queue_reply(self, partition: Partition, record: Record) -> None:
+        partition.replies.append(record)
+
+    def _take_replies(self, partition: Partition) -> None:
+        while partition.replies:
+            record = partition.replies[0]
+            reply = decode(record.value)
+            if reply["partition_seq"] > partition.fold.seq:
+                return
+            partition.replies.popleft()
+            try:
+                self._take_reply(partition, reply)
+            except Wrong as wrong:
+                self._differ(f"{_where(record)}: {wrong}")
+
+    def _take_reply(self, partition: Partition, reply: dict[str, Any]) -> None:
         number = _number(reply["command_id"])
         if not partition.unanswered or partition.unanswered[0][1] != number:
             # After a recovery, what wrote nothing is decided again and answered again.
@@ -308,6 +326,7 @@ class Checker:
                 missing += [f"partition {number}: {topic} undecided: {each}" for each in left]
             if partition.open is not None and partition.open[2] != partition.open[3]:
                 missing.append(f"partition {number}: a decision is torn: {partition.open}")
+            missing += [f"{_where(each)}: entries are missing" for each in partition.replies]
             missing += [f"partition {number}: unanswered: {each}" for each in partition.unanswered]
             missing += [f"partition {number}: not parked: {each}" for each in partition.garbage]
         return missing or self._never_seen(sent)
@@ -321,6 +340,10 @@ class Checker:
             *(f"event {n} is undecided" for n in events.without(settled, sent.events)),
             *(f"command {n} isn't answered" for n in commands.without(_ANSWERED, sent.commands)),
         ]
+
+
+def _where(record: Record) -> str:
+    return f"{record.topic} [{record.partition}] {record.offset}"
 
 
 def _usage_input(record: dict[str, Any]) -> Input:
