@@ -26,7 +26,8 @@ from drawdown.projection.rebuild.rebuilding import Tell
 
 _LINE_EVERY_S: Final = 5.0
 """Without a terminal: how often a line says how far it is."""
-_WORKERS: Final = min(4, max(2, os.cpu_count() or 1))
+_WORKERS: Final = min(4, (os.cpu_count() or 1) + 1)
+"""One more than there are processors: each waits for the database for half of its time."""
 
 
 def rebuild(
