@@ -1,6 +1,7 @@
 """Charges: what usage drew, kept to be charged once and to be refunded, and the settlements that
 paid what was owed."""
 
+from collections.abc import Container
 from typing import Final, final
 
 from mypy_extensions import mypyc_attr
@@ -230,3 +231,21 @@ def taken_back(
         else:
             settled = settled.before
     return parts, settled
+
+
+def without_lost(
+    settled: Settled | None, lost: Container[str]
+) -> tuple[dict[str, int], Settled | None]:
+    """What lost lots settled, by lot, the latest first, and the settlements without it."""
+    undone: dict[str, int] = {}
+    kept: list[Settled] = []
+    while settled is not None:
+        if settled.lot_id in lost:
+            undone[settled.lot_id] = undone.get(settled.lot_id, 0) + settled.amount
+        else:
+            kept.append(settled)
+        settled = settled.before
+    rest: Settled | None = None
+    for each in reversed(kept):
+        rest = Settled(each.lot_id, each.amount, rest)
+    return undone, rest

@@ -115,7 +115,7 @@ def _lose(draft: Draft, lot: Lot, dispute: Dispute) -> None:
 def _reinstate(draft: Draft, lot: Lot, dispute: Dispute) -> None:
     """The money came back after all: so do the credits, and what had become debt."""
     account, at = draft.account, draft.at
-    returns = Returns(account)
+    returns = Returns(account, reinstated=lot.lot_id)
     if lot.clawed_back:
         returns.credits[lot.lot_id] = lot.clawed_back
     returns.lower_debt(lot.debt)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from drawdown.domain.accounts import Account
-from drawdown.domain.charges import Charged, Settled, charged_by, taken_back
+from drawdown.domain.charges import Charged, Settled, charged_by, taken_back, without_lost
 from drawdown.domain.entries import Allocation, EntryDetails, EntryFacts
 from drawdown.domain.lots import Lot
 from drawdown.domain.policies import DEFAULT_POLICY, changed, merged
@@ -219,8 +219,18 @@ def _lower_debt(account: Account, facts: EntryFacts) -> None:
             lot.spent -= fall
             lot.clawed_back += fall
             account.moved(lot)
-    unsettled = fallen - (account.debt - facts.debt)
-    _, account.settled_debt = taken_back(account.settled_debt, unsettled)
+    if fallen:
+        lost = lost_lots(account, reinstated_lot(facts))
+        undone, account.settled_debt = without_lost(account.settled_debt, lost)
+        unsettled = fallen - sum(undone.values()) - (account.debt - facts.debt)
+        _, account.settled_debt = taken_back(account.settled_debt, unsettled)
+
+
+def lost_lots(account: Account, reinstated: str) -> frozenset[str]:
+    """The lots whose payments were lost, but for the one that is being reinstated."""
+    return frozenset(
+        lot.lot_id for lot in account.lots.values() if lot.clawed and lot.lot_id != reinstated
+    )
 
 
 _MOVES: Final[dict[str, Callable[[Account, EntryFacts], None]]] = {

@@ -4,9 +4,10 @@ from typing import Final, final
 
 from drawdown.domain.accounts import Account
 from drawdown.domain.bookings import expire
-from drawdown.domain.charges import taken_back
+from drawdown.domain.charges import taken_back, without_lost
 from drawdown.domain.drafts import Draft, returning
 from drawdown.domain.entries import Allocation, LotChange
+from drawdown.domain.evolve import lost_lots
 from drawdown.domain.lot_changes import indebted, reopened, unchanged
 
 
@@ -15,11 +16,15 @@ class Returns:
     """Credits that go back to lots, by lot in the order of their return, and debt that falls.
 
     What is outstanding falls first; what was settled goes back to the settling lots, the latest
-    first. For a lot whose payment was lost, its debt falls instead.
+    first. For a lot whose payment was lost, its debt falls instead. What such a lot had settled
+    before is undone as soon as any debt falls: its own debt falls by as much, and that is all. Else
+    a lot that is reinstated could find its debt settled with its own credits.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, reinstated: str = "") -> None:
+        """`reinstated` is the lot whose payment has come back."""
         self._account: Final = account
+        self._reinstated: Final = reinstated
         self.credits: Final[dict[str, int]] = {}
         self.falls: Final[dict[str, int]] = {}
         self.off_debt = 0
@@ -48,6 +53,12 @@ class Returns:
 
     def lower_debt(self, amount: int) -> None:
         """Take back debt."""
+        if amount == 0:
+            return
+        lost = lost_lots(self._account, self._reinstated)
+        undone, self._settled_debt = without_lost(self._settled_debt, lost)
+        for lot_id, part in undone.items():
+            self.falls[lot_id] = self.falls.get(lot_id, 0) + part
         outstanding = min(self._account.debt - self.off_debt, amount)
         self.off_debt += outstanding
         parts, self._settled_debt = taken_back(self._settled_debt, amount - outstanding)

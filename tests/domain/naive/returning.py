@@ -51,6 +51,8 @@ class Returning:
     def lower(self, what: str, amount: int) -> None:
         """Debt or overdraft falls: what is outstanding, then what was settled, latest first."""
         account = self.account
+        if what == "debt" and amount:
+            self.undo()
         outstanding = min(amount, account.debt if what == "debt" else account.overdraft)
         if what == "debt":
             account.debt -= outstanding
@@ -66,6 +68,15 @@ class Returning:
                 account.settled[place] = (kind, lot, had - back)
                 self.to_lot(lot, back)
         assert rest == 0, "more was settled than was ever owed"
+
+    def undo(self) -> None:
+        """What lots had settled whose own payment was lost since isn't settled by them any more."""
+        for place, (kind, lot, had) in enumerate(self.account.settled):
+            if kind == "debt" and lot.clawed:
+                lot.spent -= had
+                lot.clawed_back += had
+                lot.debt -= had
+                self.account.settled[place] = (kind, lot, 0)
 
 
 def refund_usage(account: Account, charge: Charge, amount: int) -> None:
