@@ -197,13 +197,14 @@ def test_a_command_and_usage_that_cannot_be_decided_are_parked(
     lost = encode_usage(usage("lost", "acme"), header=header)
     send_with_its_producers_time(settings, "usage-events", lost, home)
     lines = [
-        f"dead-letters park {topic}-{home}-{offset} --timeout 0.5"
+        f"dead-letters park {topic}-{home}-{offset}"
         for topic, offset in (("ledger-commands", 1), ("usage-events", 0))
     ]
     with processing(settings, tmp_path / "first") as first:
         assert "ledger-commands offset 1 carries its producer's time" in halted(first)
         for line in lines:
-            assert told(line, "--reason", "a wrong clock", code=75)["outcome"] == "sent"
+            halts = told(f"{line} --timeout 0.5", "--reason", "a wrong clock", code=75)
+            assert halts["outcome"] == "sent"
         assert first.stop() == 0
     with processing(settings, tmp_path / "second") as second:
         send(settings, usage("kept", "acme"))
