@@ -7,8 +7,8 @@ from drawdown.adapters.postgres.connections import Cursor
 from drawdown.adapters.postgres.literals import json_list, json_map
 from drawdown.adapters.postgres.unnested import Unnested
 from drawdown.domain.entries import LedgerEntry
-from drawdown.errors import LedgerCorrupt
 from drawdown.projection.lot_movements import LotKey, LotMovements, Movement
+from drawdown.projection.lot_updates import OF_ITS_LOT, update_lots
 
 _OPENED: Final = Unnested(
     customer_id="text",
@@ -63,7 +63,7 @@ UPDATE lots SET
     remaining = lots.remaining - rows.spent, spent = lots.spent + rows.spent,
     released_minor = lots.released_minor + rows.released_minor, partition_seq = rows.partition_seq
 FROM {_SPENT.rows}
-WHERE lots.customer_id = rows.customer_id AND lots.unit = rows.unit AND lots.lot_id = rows.lot_id
+WHERE {OF_ITS_LOT}
 """
 """What nearly every lot of a batch needs."""
 
@@ -106,7 +106,7 @@ UPDATE lots SET
     clawed = CASE WHEN rows.changed THEN rows.clawed ELSE lots.clawed END,
     debt = CASE WHEN rows.changed THEN rows.debt ELSE lots.debt END
 FROM {_MOVED.rows}
-WHERE lots.customer_id = rows.customer_id AND lots.unit = rows.unit AND lots.lot_id = rows.lot_id
+WHERE {OF_ITS_LOT}
 """
 
 
@@ -122,18 +122,8 @@ def write_lots(cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
         rows = (_opened(entry, moved.get(key, Movement())) for key, entry in opened.items())
         cursor.execute(_OPEN, _OPENED.arrays(rows))
     older = [(key, movement) for key, movement in moved.items() if key not in opened]
-    _update(cursor, _SPEND, _SPENT, [_spent(*each) for each in older if each[1].plain])
-    _update(cursor, _MOVE, _MOVED, [_moved(*each) for each in older if not each[1].plain])
-
-
-def _update(
-    cursor: Cursor, statement: str, columns: Unnested, rows: list[tuple[object, ...]]
-) -> None:
-    if not rows:
-        return
-    cursor.execute(statement, columns.arrays(rows))
-    if cursor.rowcount != len(rows):
-        raise LedgerCorrupt(f"{len(rows) - cursor.rowcount} lots were drawn on but not granted")
+    update_lots(cursor, _SPEND, _SPENT, [_spent(*each) for each in older if each[1].plain])
+    update_lots(cursor, _MOVE, _MOVED, [_moved(*each) for each in older if not each[1].plain])
 
 
 def _spent(key: LotKey, movement: Movement) -> tuple[object, ...]:

@@ -8,9 +8,9 @@ from drawdown.adapters.postgres.literals import json_list
 from drawdown.adapters.postgres.unnested import Unnested
 from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.reminders import WeekOf
-from drawdown.errors import LedgerCorrupt
 from drawdown.expiration_projector.watched_lots import Told, WatchedLot, WatchedLots
 from drawdown.projection.lot_movements import LotKey, LotMovements, Movement
+from drawdown.projection.lot_updates import OF_ITS_LOT, update_lots
 
 _WATCHED: Final = {
     "customer_id": "text",
@@ -59,7 +59,7 @@ UPDATE lots SET
     next_due_at = rows.next_due_at, week_starts_at = rows.week_starts_at,
     updated_at = rows.updated_at, partition_seq = rows.partition_seq
 FROM {_SET.rows}
-WHERE lots.customer_id = rows.customer_id AND lots.unit = rows.unit AND lots.lot_id = rows.lot_id
+WHERE {OF_ITS_LOT}
 """
 
 _MOVED: Final = Unnested(
@@ -78,7 +78,7 @@ UPDATE lots SET
     released_minor = lots.released_minor + rows.released_minor, updated_at = rows.updated_at,
     partition_seq = rows.partition_seq
 FROM {_MOVED.rows}
-WHERE lots.customer_id = rows.customer_id AND lots.unit = rows.unit AND lots.lot_id = rows.lot_id
+WHERE {OF_ITS_LOT}
 """
 """What nearly every lot of a batch needs."""
 
@@ -119,8 +119,10 @@ def write_lots(cursor: Cursor, entries: Sequence[LedgerEntry], week_of: WeekOf) 
     if opened:
         rows = (_opened(key, watched.lots[key], entry, lasts) for key, entry in opened.items())
         cursor.execute(_OPEN, _OPENED.arrays(rows))
-    _update(cursor, _SET_ROWS, _SET, [_watched(key, watched.lots[key], lasts) for key in set_keys])
-    _update(cursor, _MOVE, _MOVED, [_moved(key, movement, lasts) for key, movement in plain])
+    update_lots(
+        cursor, _SET_ROWS, _SET, [_watched(key, watched.lots[key], lasts) for key in set_keys]
+    )
+    update_lots(cursor, _MOVE, _MOVED, [_moved(key, movement, lasts) for key, movement in plain])
     _tell(cursor, watched.told)
 
 
@@ -152,16 +154,6 @@ class _Lasts:
             return opening.facts.recorded_at, opening.partition_seq
         seq = movement.partition_seq
         return self._entries[seq - self._first_seq].facts.recorded_at, seq
-
-
-def _update(
-    cursor: Cursor, statement: str, columns: Unnested, rows: list[tuple[object, ...]]
-) -> None:
-    if not rows:
-        return
-    cursor.execute(statement, columns.arrays(rows))
-    if cursor.rowcount != len(rows):
-        raise LedgerCorrupt(f"{len(rows) - cursor.rowcount} lots were drawn on but not granted")
 
 
 def _tell(cursor: Cursor, told: Sequence[Told]) -> None:
