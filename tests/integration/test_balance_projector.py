@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -24,7 +23,7 @@ from tests.plugins.sealed_ledger import SealedLedger, publish
 
 from drawdown import metrics
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.clients import admin, consumer, member, transactional_producer
+from drawdown.adapters.kafka.clients import admin, consumer, member
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import connect
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
@@ -56,14 +55,6 @@ def settings(settings: Settings) -> Settings:
     small = settings.model_copy(update={"partitions": 2, "projector_batch": 7})
     create_topics(small)
     return small
-
-
-@pytest.fixture
-def producer(settings: Settings) -> Iterator[Producer]:
-    made = transactional_producer(settings, f"{settings.namespace}-test")
-    made.init_transactions(WITHIN_S)
-    yield made
-    made.flush(WITHIN_S)
 
 
 def differences(settings: Settings, ledger: SealedLedger | ToldLedger) -> list[str]:

@@ -1,19 +1,18 @@
 """Balances by kind, usage by hour, entries by partition, and the topic `balances`."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from confluent_kafka import Message, Producer, TopicPartition
 from tests.domain.building import CREDIT, T, command
-from tests.integration.projecting import WITHIN_S, await_true, balance_projector, rows, running
+from tests.integration.projecting import await_true, balance_projector, rows, running
 from tests.integration.told import ToldLedger, publish_told
 from tests.plugins.sealed_ledger import SealedLedger, publish
 
 from drawdown.adapters.avro import generic
 from drawdown.adapters.avro.wire import HEADER_BYTES, Wire
-from drawdown.adapters.kafka.clients import consumer, transactional_producer
+from drawdown.adapters.kafka.clients import consumer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import connect
 from drawdown.balance_projector.publication import BalancePublication
@@ -39,14 +38,6 @@ def settings(settings: Settings) -> Settings:
     )
     create_topics(small)
     return small
-
-
-@pytest.fixture
-def producer(settings: Settings) -> Iterator[Producer]:
-    made = transactional_producer(settings, f"{settings.namespace}-test")
-    made.init_transactions(WITHIN_S)
-    yield made
-    made.flush(WITHIN_S)
 
 
 def await_published(settings: Settings, entries: int, partition: int = 0) -> None:

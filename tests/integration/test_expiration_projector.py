@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from typer.testing import CliRunner
 
 from drawdown.adapters.avro import generic
 from drawdown.adapters.avro.wire import HEADER_BYTES
-from drawdown.adapters.kafka.clients import consumer, transactional_producer
+from drawdown.adapters.kafka.clients import consumer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.cli.application import app
 from drawdown.cli.projections import known
@@ -38,14 +37,6 @@ def settings(settings: Settings) -> Settings:
     small = settings.model_copy(update={"partitions": 2, "projector_batch": 7})
     create_topics(small)
     return small
-
-
-@pytest.fixture
-def producer(settings: Settings) -> Iterator[Producer]:
-    made = transactional_producer(settings, f"{settings.namespace}-test")
-    made.init_transactions(WITHIN_S)
-    yield made
-    made.flush(WITHIN_S)
 
 
 def expiration_projector(settings: Settings) -> Projector:

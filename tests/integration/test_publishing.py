@@ -13,7 +13,7 @@ from confluent_kafka.cimpl import NewTopic
 from tests.integration.projecting import WITHIN_S, await_true, running
 from tests.plugins.sealed_ledger import SealedLedger, publish
 
-from drawdown.adapters.kafka.clients import admin, consumer, transactional_producer
+from drawdown.adapters.kafka.clients import admin, consumer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import Cursor, connect
 from drawdown.domain.entries import PARTITION_CUSTOMER, LedgerEntry
@@ -85,14 +85,6 @@ def settings(settings: Settings) -> Settings:
     small = settings.model_copy(update={"partitions": 2, "projector_batch": 7})
     create_topics(small)
     return small
-
-
-@pytest.fixture
-def producer(settings: Settings) -> Iterator[Producer]:
-    made = transactional_producer(settings, f"{settings.namespace}-test")
-    made.init_transactions(WITHIN_S)
-    yield made
-    made.flush(WITHIN_S)
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """Rebuilds on the real broker and the real database: while load runs, and killed half way."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from confluent_kafka import Producer
 from tests.integration.projecting import (
-    WITHIN_S,
     await_true,
     balance_projector,
     positions,
@@ -31,7 +29,6 @@ from tests.integration.told import ToldLedger, publish_told
 from tests.plugins.sealed_ledger import SealedLedger, publish
 from typer.testing import CliRunner
 
-from drawdown.adapters.kafka.clients import transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.store import PostgresProjectionStore
 from drawdown.cli import app
@@ -52,14 +49,6 @@ SELECT tablename, indexname FROM pg_indexes WHERE schemaname = current_schema() 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return small(settings)
-
-
-@pytest.fixture
-def producer(settings: Settings) -> Iterator[Producer]:
-    made = transactional_producer(settings, f"{settings.namespace}-test")
-    made.init_transactions(WITHIN_S)
-    yield made
-    made.flush(WITHIN_S)
 
 
 @pytest.fixture

@@ -1,18 +1,17 @@
 """The revenue projector on the real broker and the real database, and the topic it publishes."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from confluent_kafka import Message, Producer, TopicPartition
-from tests.integration.projecting import WITHIN_S, await_true, running
+from tests.integration.projecting import await_true, running
 from tests.integration.told import ToldLedger, publish_told
 from tests.plugins.sealed_ledger import SealedLedger, publish
 
 from drawdown.adapters.avro import generic
 from drawdown.adapters.avro.wire import HEADER_BYTES, Wire, schema_id
-from drawdown.adapters.kafka.clients import consumer, transactional_producer
+from drawdown.adapters.kafka.clients import consumer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import connect
 from drawdown.domain.entries import LedgerEntry
@@ -33,14 +32,6 @@ def settings(settings: Settings) -> Settings:
     )
     create_topics(small)
     return small
-
-
-@pytest.fixture
-def producer(settings: Settings) -> Iterator[Producer]:
-    made = transactional_producer(settings, f"{settings.namespace}-test")
-    made.init_transactions(WITHIN_S)
-    yield made
-    made.flush(WITHIN_S)
 
 
 def projector(settings: Settings) -> Projector:

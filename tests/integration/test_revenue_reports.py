@@ -4,19 +4,18 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from tests.integration.projecting import WITHIN_S, await_true, running
+from tests.integration.projecting import await_true, running
 from tests.integration.test_revenue_projector import projector, published
 from tests.integration.told import ToldLedger, publish_told
 from typer.testing import CliRunner, Result
 
-from drawdown.adapters.kafka.clients import transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.snapshots import snapshot
 from drawdown.cli.application import app
@@ -32,14 +31,6 @@ def settings(settings: Settings) -> Settings:
     small = settings.model_copy(update={"partitions": 1})
     create_topics(small)
     return small
-
-
-@pytest.fixture
-def producer(settings: Settings) -> Iterator[Producer]:
-    made = transactional_producer(settings, f"{settings.namespace}-test")
-    made.init_transactions(WITHIN_S)
-    yield made
-    made.flush(WITHIN_S)
 
 
 @pytest.fixture

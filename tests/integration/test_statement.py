@@ -4,20 +4,18 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from confluent_kafka import Producer
 from tests.domain.building import CREDIT, UNIT, command, usage
-from tests.integration.projecting import WITHIN_S, await_true, balance_projector, positions, running
+from tests.integration.projecting import await_true, balance_projector, positions, running
 from tests.integration.told import ToldLedger, publish_told
 from tests.plugins.sealed_ledger import SealedLedger, publish
 from typer.testing import CliRunner, Result
 
 from drawdown.adapters.documents.times import parse_time
-from drawdown.adapters.kafka.clients import transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import connect, translated
 from drawdown.adapters.postgres.snapshots import snapshot
@@ -46,14 +44,6 @@ def settings(settings: Settings) -> Settings:
     small = settings.model_copy(update={"partitions": 1, "projector_batch": 7})
     create_topics(small)
     return small
-
-
-@pytest.fixture
-def producer(settings: Settings) -> Iterator[Producer]:
-    made = transactional_producer(settings, f"{settings.namespace}-test")
-    made.init_transactions(WITHIN_S)
-    yield made
-    made.flush(WITHIN_S)
 
 
 @pytest.fixture

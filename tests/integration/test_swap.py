@@ -1,7 +1,6 @@
 """The swap of a rebuild: what readers see of it, and who depends on what is replaced."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -25,7 +24,6 @@ from tests.integration.rebuilding import (
 from tests.integration.test_balance_projector import differences
 from tests.plugins.sealed_ledger import SealedLedger
 
-from drawdown.adapters.kafka.clients import transactional_producer
 from drawdown.adapters.postgres.connections import connect
 from drawdown.errors import UsageError
 from drawdown.projection.rebuild import abandon
@@ -37,14 +35,6 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return small(settings)
-
-
-@pytest.fixture
-def producer(settings: Settings) -> Iterator[Producer]:
-    made = transactional_producer(settings, f"{settings.namespace}-test")
-    made.init_transactions(WITHIN_S)
-    yield made
-    made.flush(WITHIN_S)
 
 
 @pytest.fixture

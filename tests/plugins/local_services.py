@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
+from drawdown.adapters.kafka.clients import transactional_producer
 from drawdown.errors import LocalSetupFailed
 from drawdown.local import ports, processes, stack, state
 from drawdown.local.broker import Broker, serves
 from drawdown.local.database import Database, accepts
 from drawdown.settings import Settings, load
+
+_WITHIN_S = 60.0
 
 _KAFKA_IMAGE = "apache/kafka:4.3.1"
 _POSTGRES_IMAGE = "postgres:18"
@@ -86,6 +90,15 @@ def settings(namespace: str, broker: str, database: str, tmp_path: Path) -> Sett
         database_url=database,
         data_dir=tmp_path / "data",
     )
+
+
+@pytest.fixture
+def producer(settings: Settings) -> Iterator[Producer]:
+    """Writes to the ledger in the place of a processor."""
+    made = transactional_producer(settings, f"{settings.namespace}-test")
+    made.init_transactions(_WITHIN_S)
+    yield made
+    made.flush(_WITHIN_S)
 
 
 @contextmanager
