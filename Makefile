@@ -13,6 +13,11 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 
 MUTANTS := .build/mutants
 
+# Tests wait for brokers more than they compute. A file stays with one worker, and each worker has
+# a broker and a database of its own.
+WORKERS ?= 3
+PYTEST := $(IN)/python -m pytest -n $(WORKERS) --dist loadfile
+
 # What is tested uncompiled too: there its examples alone reach every branch of the domain, and the
 # laws, which take long under a tracer, run without one.
 PURE_TESTS := tests/domain tests/scenarios tests/schemas tests/contracts
@@ -37,7 +42,8 @@ help: ## Show this list
 	@echo "  demo takes ONCE=1 (stop when the trace is through, and audit), TRACE=FILE, SEED=N, RATE=N;"
 	@echo "  chaos takes EACH=faults of each kind, SECONDS=N, EVENTS=N, KINDS=kind,kind, SEED=N, RATE=events/s;"
 	@echo "  bench takes ONLY=key,key, EVENTS=N (in the ledger that is projected; 5000000 for rebuild_over_live);"
-	@echo "  simulate takes FROM=N, mutants ONLY='drawdown.domain.lots*'; every target takes PYTHON=python3.x"
+	@echo "  simulate takes FROM=N, mutants ONLY='drawdown.domain.lots*'; test takes WORKERS=N;"
+	@echo "  every target takes PYTHON=python3.x"
 
 demo: compile ## Start everything, play usage through it, watch balances move (Ctrl-C ends it)
 	@exec $(IN)/drawdown demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(TRACE),--trace "$(TRACE)") \
@@ -52,11 +58,11 @@ test: $(SETUP) ## Check, then run every test (compiled where a C compiler is her
 	@$(STALE)
 	@$(IN)/python -c 'import sys, drawdown.compiled as c; sys.exit(c.runtime() == "pure")' \
 		|| echo "nothing is compiled here: the whole suite runs uncompiled"
-	$(IN)/python -m pytest
+	$(PYTEST)
 
 uncompiled: $(SETUP)
-	DRAWDOWN_PURE=1 $(IN)/python -m pytest $(PURE_TESTS) -m "not hypothesis" $(COVERAGE)
-	DRAWDOWN_PURE=1 $(IN)/python -m pytest $(PURE_TESTS) -m hypothesis
+	DRAWDOWN_PURE=1 $(PYTEST) $(PURE_TESTS) -m "not hypothesis" $(COVERAGE)
+	DRAWDOWN_PURE=1 $(PYTEST) $(PURE_TESTS) -m hypothesis
 
 check: checked ## Format, lint, types, import layers, generated files, compiled files
 	@$(STALE)

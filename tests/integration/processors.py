@@ -170,6 +170,22 @@ def dead_letters(settings: Settings) -> list[DeadLetter]:
     return found
 
 
+def wait_for_letters(settings: Settings, count: int) -> list[DeadLetter]:
+    """The committed dead letters once there are so many; more is a failure at once.
+
+    What one transaction wrote to several partitions shows in each at a moment of its own.
+    """
+    until = time.monotonic() + STARTED_WITHIN_S
+    found: list[DeadLetter] = []
+    while time.monotonic() < until:
+        found = dead_letters(settings)
+        assert len(found) <= count, f"{len(found)} dead letters of {count}"
+        if len(found) == count:
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"{len(found)} of {count} dead letters after {STARTED_WITHIN_S} s")
+
+
 def committed(settings: Settings) -> dict[int, int]:
     """The group's committed usage offsets by partition; -1001 where there is none."""
     client = reader(settings, group_id=settings.group("ledger_processor"))

@@ -131,6 +131,7 @@ def test_of_ten_thousand_concurrent_requests_exactly_those_with_credits_succeed(
         grant(settings, "acme", 137)
         with Requests(settings) as requests:
             replies = list(requests.ask(asked))
+        wait_for_type(settings, "acme", "rejected", 9_863)
     assert [each.command_id for each in replies] == [each.command_id for each in asked]
     outcomes = Counter(each.code or each.outcome for each in replies)
     assert outcomes == {"accepted": 137, "insufficient_credits": 9_863}

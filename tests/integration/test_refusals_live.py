@@ -9,13 +9,13 @@ from confluent_kafka.admin._resource import ResourceType
 from tests.domain.building import card
 from tests.integration.processors import (
     Processor,
-    dead_letters,
     deductions,
     grant,
     prepare,
     processing,
     send_raw,
     wait_for_deductions,
+    wait_for_letters,
     wait_for_log,
 )
 from tests.integration.test_ledger_processor import send, usage
@@ -70,11 +70,11 @@ def test_a_flood_of_garbage_stops_its_partition_until_somebody_lets_it_pass(
         [halt] = said(processor, "partition_halted")
         assert (halt["partition"], halt["poisoned"]) == (home, True)
         assert said(processor, "state_rebuilt") == []
-        assert len(dead_letters(settings)) == 10
+        wait_for_letters(settings, 10)
     bounds["DRAWDOWN_POISON_MAX"] = "100"
     with processing(settings, tmp_path / "passing", **bounds):
         wait_for_deductions(settings, 3)
-        assert len(dead_letters(settings)) == 30
+        wait_for_letters(settings, 30)
     causes = {entry.facts.cause_id for entry in deductions(settings)}
     assert causes == {"before", "after", "elsewhere"}
 

@@ -17,11 +17,9 @@ from tests.domain import cards
 from tests.domain.building import card
 from tests.domain.building import usage as built_usage
 from tests.integration.processors import (
-    STARTED_WITHIN_S,
     Processor,
     ask,
     command,
-    dead_letters,
     deductions,
     entries_of,
     framed,
@@ -29,6 +27,7 @@ from tests.integration.processors import (
     processing,
     send_raw,
     wait_for_deductions,
+    wait_for_letters,
     wait_for_log,
     wait_for_type,
 )
@@ -90,13 +89,6 @@ def send(settings: Settings, event: UsageEvent, *, astray: bool = False) -> byte
     return value
 
 
-def await_letters(settings: Settings, count: int) -> None:
-    until = time.monotonic() + STARTED_WITHIN_S
-    while len(dead_letters(settings)) < count:
-        assert time.monotonic() < until, f"fewer than {count} dead letters"
-        time.sleep(0.2)
-
-
 def test_dead_letters_are_listed_shown_and_sent_to_where_they_belong(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -106,7 +98,7 @@ def test_dead_letters_are_listed_shown_and_sent_to_where_they_belong(
     send_raw(settings, "usage-events", 0, b"garbage")
     send_raw(settings, "ledger-commands", 1, None)
     with processing(settings, tmp_path / "log"):
-        await_letters(settings, 4)
+        wait_for_letters(settings, 4)
         listed = told("dead-letters list")
         assert listed["by_reason"] == {"wrong_partition": 2, "schema_unknown": 2}
         assert listed["dead_letters"][0]["length"] == len(value)
@@ -215,7 +207,7 @@ def test_a_command_and_usage_that_cannot_be_decided_are_parked(
         late = f"dead-letters park usage-events-{home}-1"
         assert told(late, "--reason", "late", code=1)["code"] == "record_decided"
         assert "partition_halted" not in second.log.read_text()
-    letters = sorted(dead_letters(settings), key=lambda each: each.topic)
+    letters = sorted(wait_for_letters(settings, 2), key=lambda each: each.topic)
     assert [(each.reason, each.value) for each in letters] == [("parked", bad), ("parked", lost)]
     assert letters[0].detail == f"park-ledger-commands-{home}-1 by cli: a wrong clock"
     assert [each.type for each in entries_of(settings, "acme")] == ["deduction"]

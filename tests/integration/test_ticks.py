@@ -102,7 +102,7 @@ def test_without_ticks_it_is_booked_before_the_next_decision(
         "not_frozen",
         ["expiration", "rejected"],
     )
-    [expired] = [each for each in entries_of(settings, "acme") if each.type == "expiration"]
+    [expired] = wait_for_type(settings, "acme", "expiration")
     assert (expired.cause, expired.effective_at) == ("due", expires_at)
 
 
