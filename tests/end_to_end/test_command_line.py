@@ -139,8 +139,14 @@ def test_commands_usage_and_reads(live: dict[str, str], tmp_path: Path) -> None:
         "rejected",
     ]
     assert run("balance", "nobody").exit_code == 1
-    lags = {each["topic"]: each["lag"] for each in read("status")["backlogs"]}
-    assert lags[f"{live['DRAWDOWN_NAMESPACE']}.usage-events"] == 0
+    backlogs = read("status")["backlogs"]
+    lags = {each["topic"]: each["lag"] for each in backlogs}
+    namespace = live["DRAWDOWN_NAMESPACE"]
+    assert lags[f"{namespace}.usage-events"] == 0
+    readers = [each["group"] for each in backlogs if each["topic"].endswith(".ledger-entries")]
+    assert sorted(readers) == [
+        f"{namespace}.{service}_projector" for service in ("balance", "expiration", "revenue")
+    ]
     cards = read("rates", "show")
     assert "c" in json.dumps(cards)
 

@@ -48,6 +48,7 @@ SELECT a.customer_id, a.balance - sum(l.remaining) + a.overdraft + a.debt, max(p
 FROM {0}accounts a JOIN {0}lots l USING (customer_id, unit)
     JOIN {0}position p ON p.partition = a.partition
 GROUP BY a.customer_id, a.balance, a.overdraft, a.debt
+ORDER BY a.customer_id
 """
 
 
@@ -74,7 +75,7 @@ class Reader(threading.Thread):
                     connection.rollback()
                     self._look(found, newest)
                     if self._repeatable and again != found:
-                        self.wrong.append("one snapshot told two stories")
+                        self.wrong.append(f"one snapshot told two stories: {found}, then {again}")
                     newest = max((row[2] for row in found), default=0)
                     self.answers += 1
         except Exception as error:

@@ -66,7 +66,7 @@ class Watch:
 
     def backlog(self) -> int:
         """Usage events that the ledger processor hasn't decided; all before its first commit."""
-        backlog = self._positions.backlog("usage-events", self._partitions)
+        backlog = self._positions.backlog("usage-events", self._partitions, "ledger_processor")
         return backlog.records if backlog.lag is None else backlog.lag
 
     def is_projected(self) -> bool:

@@ -15,11 +15,11 @@ from drawdown.errors import Unavailable
 from drawdown.settings import Settings
 
 READERS: Final = {
-    "usage-events": "ledger_processor",
-    "ledger-commands": "ledger_processor",
-    "ledger-entries": "balance_projector",
+    "usage-events": ("ledger_processor",),
+    "ledger-commands": ("ledger_processor",),
+    "ledger-entries": ("balance_projector", "expiration_projector", "revenue_projector"),
 }
-"""The service that reads a topic to its end."""
+"""The services that read a topic to its end."""
 _NOBODY: Final = "readers"
 _LEADER_S: Final = 15.0
 _NO_LEADER_YET: Final = frozenset(
@@ -36,7 +36,7 @@ _LEADER_POLL_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """A topic, and how many of its records its reader hasn't got to.
+    """A topic, and how many of its records one of its readers hasn't got to.
 
     Both count offsets, so transaction markers are included. `lag` is None where no service reads
     the topic to its end, or none has committed a position.
@@ -74,22 +74,22 @@ class Positions:
         self._clients.clear()
 
     def backlogs(self) -> list[Backlog]:
-        """The namespace's topics that exist."""
+        """The namespace's topics that exist, each once for each service that reads it."""
         try:
             existing = self._client(_NOBODY).list_topics(timeout=TIMEOUT_S).topics
         except KafkaException as error:
             raise _unavailable(error) from error
         names = {self._settings.topic(name): name for name in load_topics()}
         return [
-            self.backlog(name, len(existing[full].partitions))
+            self.backlog(name, len(existing[full].partitions), service)
             for full, name in names.items()
             if full in existing
+            for service in READERS.get(name, ("",))
         ]
 
-    def backlog(self, name: str, partitions: int) -> Backlog:
-        """One topic, by its short name, with so many partitions."""
+    def backlog(self, name: str, partitions: int, service: str) -> Backlog:
+        """One topic, by its short name, with so many partitions, as read by a service or none."""
         topic = self._settings.topic(name)
-        service = READERS.get(name, "")
         client = self._client(service or _NOBODY)
         places = [TopicPartition(topic, each) for each in range(partitions)]
         try:
