@@ -33,6 +33,7 @@ _PATTERNS: Final = (
     "drawdown/adapters/avro/codec.py",
     "drawdown/adapters/avro/hashing.py",
     "drawdown/adapters/avro/reading.py",
+    "drawdown/adapters/avro/wire.py",
     "drawdown/adapters/avro/writing.py",
     "drawdown/adapters/avro/generated/*.py",
     "drawdown/adapters/kafka/records.py",
@@ -44,6 +45,11 @@ _PATTERNS: Final = (
     "drawdown/ledger_processor/folding.py",
     "drawdown/ledger_processor/input_reader.py",
     "drawdown/ledger_processor/outbox.py",
+    "drawdown/projection/sequence.py",
+    "drawdown/revenue_projector/*_rows.py",
+    "drawdown/revenue_projector/days.py",
+    "drawdown/revenue_projector/figures.py",
+    "drawdown/revenue_projector/postings.py",
 )
 
 

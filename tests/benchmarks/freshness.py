@@ -115,10 +115,11 @@ def _percentiles(figures: Sequence[float]) -> list[float]:
 def _probe(settings: Settings, connection: psycopg.Connection, schema: str) -> list[float]:
     """From sending to showing, in ms, of events at random moments; one of a customer at a time."""
     table = sql.Identifier(schema, "accounts")
-    query = sql.SQL("SELECT customer_id, account_seq FROM {} WHERE customer_id = ANY(%s)")
-    query = query.format(table)
+    query = sql.SQL("SELECT customer_id, account_seq FROM {} WHERE customer_id = ANY(%s)").format(
+        table
+    )
     idle = [customer(CUSTOMERS + number) for number in range(_PROBING)]
-    told = dict(connection.execute(query, [idle]).fetchall())
+    told: dict[str, int] = dict(connection.execute(query, [idle]).fetchall())
     producer = clients.producer(settings, linger_ms=0)
     moments = random.Random(7)
     sent_at: dict[str, float] = {}

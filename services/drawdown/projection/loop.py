@@ -30,7 +30,6 @@ from drawdown.clock import SYSTEM, Clock
 from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.evolve import UnknownEntry
 from drawdown.errors import (
-    DecodeFailed,
     DrawdownError,
     FatalError,
     Fenced,
@@ -48,7 +47,7 @@ from drawdown.metrics import (
 from drawdown.projection.freshness import Freshness
 from drawdown.projection.portions import portions
 from drawdown.projection.publisher import Publisher
-from drawdown.projection.sequence import Read, SequenceGap, new_entries
+from drawdown.projection.sequence import Decode, SequenceGap, decoded, new_entries
 
 _LINGER_S: Final = 0.05
 """How long a batch may fill: bounds both the delay of a lone entry and the transactions a second
@@ -57,9 +56,6 @@ _FENCED_S: Final = 30.0
 """Longer than a group takes to agree on who owns what."""
 
 _log = structlog.get_logger()
-
-Decode = Callable[[bytes], LedgerEntry]
-"""The entry of a record's value. Raises `DecodeFailed`."""
 
 
 class Store(Protocol):
@@ -288,14 +284,7 @@ class Projector:
     def _write(self, position: Position, records: list[Message]) -> None:
         """Write what is new; of records with a fault, those before it first."""
         started = self._clock.monotonic()
-        reads: list[Read] = []
-        fault: DecodeFailed | None = None
-        for record in records:
-            try:
-                reads.append(Read(_offset(record), self._decode(_value(record))))
-            except DecodeFailed as error:
-                fault = DecodeFailed(f"the record at offset {record.offset()}: {error}")
-                break
+        reads, fault = decoded(records, self._decode)
         entries = new_entries(
             reads, after_seq=position.partition_seq, from_offset=position.next_offset
         )
@@ -329,14 +318,3 @@ class Projector:
         self._halted[partition] = reason
         PARTITIONS_HALTED.labels(partition).set(1)
         self._let_go([partition])
-
-
-def _offset(record: Message) -> int:
-    offset = record.offset()
-    assert offset is not None
-    return offset
-
-
-def _value(record: Message) -> bytes:
-    value = record.value()
-    return value if isinstance(value, bytes) else b""

@@ -3,7 +3,7 @@
 What it does with a partition that is followed, in order:
 
 1. At most once an interval, the records of what changed since `published` are read from the rows,
-   under the lock on the position's row: who was fenced reads nothing. Reading takes a fifth of the
+   under the lock on the position's row: who was fenced reads nothing. Reading takes a tenth of the
    time at most, so that a projector that is behind catches up; then it is done less often, of the
    partition that has waited longest first.
 2. They are produced to the partition of the same number, without a transaction, so that any
@@ -34,7 +34,7 @@ from drawdown.metrics import (
 _ENTRIES_MAX: Final = 50_000
 """Entries whose changes are read at once: after an outage of the topic, what waits is published in
 portions that fit into memory."""
-_REST: Final = 4.0
+_REST: Final = 9.0
 """How many times as long as a reading took there is none after it."""
 _LEAVING_S: Final = 5.0
 """How long the end of the process waits for what is on its way."""

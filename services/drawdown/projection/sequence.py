@@ -1,10 +1,14 @@
-"""Which of the records read are new, and whether any is missing."""
+"""Which of the records read are new, and whether any is missing. On the hot path."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from drawdown.adapters.kafka.records import ConsumedRecord, offset_of, value_of
 from drawdown.domain.entries import LedgerEntry
-from drawdown.errors import LedgerCorrupt
+from drawdown.errors import DecodeFailed, LedgerCorrupt
+
+Decode = Callable[[bytes], LedgerEntry]
+"""The entry of a record's value. Raises `DecodeFailed`."""
 
 
 class Read(NamedTuple):
@@ -23,6 +27,19 @@ class SequenceGap(LedgerCorrupt):
             "entries are missing from the ledger topic"
         )
         self.expected = expected
+
+
+def decoded(
+    records: Sequence[ConsumedRecord], decode: Decode
+) -> tuple[list[Read], DecodeFailed | None]:
+    """The entries of records, up to the first that can't be decoded; why it can't."""
+    reads: list[Read] = []
+    for record in records:
+        try:
+            reads.append(Read(offset_of(record), decode(value_of(record))))
+        except DecodeFailed as error:
+            return reads, DecodeFailed(f"the record at offset {record.offset()}: {error}")
+    return reads, None
 
 
 def new_entries(reads: Sequence[Read], *, after_seq: int, from_offset: int) -> list[LedgerEntry]:

@@ -13,7 +13,7 @@ from drawdown.revenue_projector.figures import DayKey, Figures, LotKey, advance_
 PAYMENT_PENDING: Final = "payment_pending"
 """A lot that is frozen for this reason was billed and isn't paid yet."""
 
-_KNOWN: Final = MOVES_NO_CREDITS | RESERVING.keys()
+_KNOWN: Final = frozenset({*MOVES_NO_CREDITS, *RESERVING})
 """Entries that move no credits out of lots or into them."""
 
 

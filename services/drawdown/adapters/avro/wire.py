@@ -4,7 +4,6 @@ Records are written by the newest version of their topic's schema and read in an
 resolver knows: what an older version wrote is lifted by Avro's schema resolution.
 """
 
-from functools import cached_property
 from typing import Final
 
 from drawdown.adapters.avro import codec, generic, schema_files
@@ -34,11 +33,14 @@ class WireFormat:
         self._file = schema_files.newest(schema)
         self._canonical = generic.canonical(self._file.definition)
         self._known: set[bytes] = set()
+        self._header = b""
 
-    @cached_property
+    @property
     def header(self) -> bytes:
         """What stands before each record of the newest version."""
-        return header(self._ids.id_of(self._topic, self._file))
+        if not self._header:
+            self._header = header(self._ids.id_of(self._topic, self._file))
+        return self._header
 
     def newest(self, value: bytes) -> bytes:
         """The record by the newest version: itself, or what schema resolution makes of it.

@@ -15,12 +15,12 @@ from typing import Final, NamedTuple, Self
 from confluent_kafka import Message
 
 from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.partition_log import PartitionLog, log_client, offset_of, value_of
+from drawdown.adapters.kafka.partition_log import PartitionLog, log_client
 from drawdown.adapters.postgres.store import Position, PostgresProjectionStore
 from drawdown.errors import LedgerCorrupt
 from drawdown.projection.portions import portions
 from drawdown.projection.projection import Projection
-from drawdown.projection.sequence import Read, new_entries
+from drawdown.projection.sequence import decoded, new_entries
 from drawdown.settings import Settings
 
 _LEDGER: Final = "ledger-entries"
@@ -151,12 +151,10 @@ class _Loader:
         return position.partition_seq
 
     def _write(self, position: Position, records: list[Message], target: int) -> Position:
-        reads = []
-        for record in records:
-            read = Read(offset_of(record), self._wire.decode_entry(value_of(record)))
-            if read.entry.partition_seq > target:
-                break
-            reads.append(read)
+        found, fault = decoded(records, self._wire.decode_entry)
+        if fault is not None:
+            raise fault
+        reads = [read for read in found if read.entry.partition_seq <= target]
         entries = new_entries(
             reads, after_seq=position.partition_seq, from_offset=position.next_offset
         )
