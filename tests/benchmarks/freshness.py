@@ -18,7 +18,7 @@ from drawdown.settings import Settings
 from tests.benchmarks.chains import EVENTS, Bench, ledgers
 from tests.benchmarks.grants import grant_everybody, granted
 from tests.benchmarks.load import CUSTOMERS, GRANTED, Held, Usage, customer, encoded, usage
-from tests.benchmarks.processes import running, timed, until
+from tests.benchmarks.processes import Log, running, timed, until
 from tests.benchmarks.projections import BALANCE, projected
 from tests.benchmarks.round_trips import offering
 
@@ -31,6 +31,7 @@ _PROBE_EVERY_S: Final = 0.05
 _LOOK_EVERY_S: Final = 0.005
 _ASK_EVERY_S: Final = 0.005
 _SHOWN_S: Final = 60.0
+_KEPT_UP_S: Final = 120.0
 _SLACK_MS: Final = 1_000
 
 
@@ -67,7 +68,15 @@ class Sight:
         with self._bench.namespace() as settings, self._both(settings) as (connection, schema):
             grant_everybody(settings, CUSTOMERS + _PROBING, GRANTED)
             _until_shown(connection, schema, granted(settings) + _PROBING * len(GRANTED))
+            before = projected(connection, schema)
+            usage_log = Log(settings, "usage-events")
             with offering(self._bench, settings, rate):
+                # A broker that has just started compiles itself first.
+                until(
+                    lambda: usage_log.end() - (projected(connection, schema) - before) < rate / 2,
+                    f"{rate:,.0f} events a second to be kept up with",
+                    _KEPT_UP_S,
+                )
                 with _Reader(settings, schema) as reader:
                     delays = _probe(settings, connection, schema)
                 percentile = _percentiles(reader.asked_ms)[98]

@@ -23,6 +23,7 @@ from tests.ledger_processor.scripted import (
     Patience,
     ScriptedBroker,
     ScriptedConsumer,
+    ScriptedOffsets,
     ScriptedProducer,
     Threads,
 )
@@ -80,6 +81,7 @@ class Process:
             self.settings,
             cast(Consumer, self.usage),
             cast(Consumer, self.commands),
+            ScriptedOffsets(self.usage.log, self.commands.log),
             self.open_partition,
             self.threads,
             Ticker(self.settings, ticks, header=b"", actor="test"),

@@ -186,6 +186,18 @@ class Threads(Executor):
             self._waiting.popleft()()
 
 
+class ScriptedOffsets:
+    """Where the partitions of two logs end; the usage topic's name has `usage` in it."""
+
+    def __init__(self, usage: dict[int, list[Message]], commands: dict[int, list[Message]]) -> None:
+        self._usage = usage
+        self._commands = commands
+
+    def last_stable(self, topic: str, partition: int, within_s: float) -> int:
+        log = self._usage if "usage" in topic else self._commands
+        return len(log.get(partition, []))
+
+
 class ScriptedConsumer:
     """A consumer of one topic of an in-memory log, with the assignment of a cooperative group.
 

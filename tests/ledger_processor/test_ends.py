@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 
 from drawdown.domain.numbers import SECOND_US
 from drawdown.domain.watermark import Watermark
@@ -21,11 +21,11 @@ class Topic:
         self.away = False
         self._clock = clock
 
-    def get_watermark_offsets(self, _: TopicPartition, timeout: float) -> tuple[int, int]:
+    def last_stable(self, topic: str, partition: int, within_s: float) -> int:
         self._clock.sleep(0.01)
         if self.away:
             raise KafkaException(error(KafkaError._TRANSPORT))
-        return 0, self.end
+        return self.end
 
 
 class Decider:
@@ -48,7 +48,7 @@ class Reader:
         self.clock = Patience()
         self.topic = Topic(5, self.clock)
         self.decider = Decider(due_at)
-        self.ends = Ends(cast(Consumer, self.topic), "usage", "usage_events", self.clock)
+        self.ends = Ends(self.topic, "usage", "usage_events", self.clock)
         self.ends.reached(0, 5)
 
     def decides_command(self, at: int) -> int:

@@ -20,6 +20,20 @@ FETCHED_MAX = 40
 Callback = Callable[["SimulatedConsumer", list[TopicPartition]], None]
 
 
+class SimulatedOffsets:
+    """`StableOffsets` on the simulated broker."""
+
+    def __init__(self, broker: Broker, link: Link) -> None:
+        self._broker = broker
+        self._link = link
+
+    def last_stable(self, topic: str, partition: int, within_s: float) -> int:
+        """The last stable offset, if the broker answers."""
+        if self._link.call("watermarks"):
+            raise failure(TIMED_OUT, "no answer in time", retriable=True)
+        return self._broker.stable_span((topic, partition))[1]
+
+
 class Assigned:
     """A partition that is read: where the reader is, and where the next fetch begins."""
 

@@ -13,11 +13,12 @@ from drawdown.adapters.postgres.store import Position
 from drawdown.domain.entries import LedgerEntry
 from drawdown.errors import DrawdownError, Unavailable
 from drawdown.ledger_processor.__main__ import assemble
+from drawdown.ledger_processor.clients import Offsets
 from drawdown.ledger_processor.loop import Loop
 from drawdown.projection.loop import Projector
 from drawdown.settings import Settings, load
 from tests.simulation.clock import MachineClock
-from tests.simulation.consumers import SimulatedConsumer
+from tests.simulation.consumers import SimulatedConsumer, SimulatedOffsets
 from tests.simulation.disk import Disk, SimulatedStates
 from tests.simulation.errors import Killed
 from tests.simulation.groups import Group
@@ -116,6 +117,9 @@ class SimulatedClients:
 
     def ticks(self) -> Producer:
         return cast(Producer, PlainProducer(self._broker, self._link))
+
+    def offsets(self) -> Offsets:
+        return SimulatedOffsets(self._broker, self._link)
 
     def _consumer(self) -> Consumer:
         made = SimulatedConsumer(self._broker, self._link, self._group)

@@ -8,19 +8,18 @@ from functools import partial
 from random import Random
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 
 from drawdown import compiled, logs, metrics
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partitioner import partition_of
-from drawdown.adapters.kafka.positions import span
-from drawdown.adapters.kafka.topics import ledger_partitions
+from drawdown.adapters.kafka.topics import TIMEOUT_S, ledger_partitions
 from drawdown.clock import SYSTEM, Clock
 from drawdown.errors import DrawdownError, RetryableError, Unavailable
 from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.calls import repeated
-from drawdown.ledger_processor.clients import Clients, KafkaClients
+from drawdown.ledger_processor.clients import Clients, KafkaClients, Offsets
 from drawdown.ledger_processor.deciding import Decider
 from drawdown.ledger_processor.failures import Call
 from drawdown.ledger_processor.input_reader import Framing
@@ -73,15 +72,16 @@ def assemble(
     """
     wire = Wire(settings)
     framed = framing(wire, partitions)
-    commands = clients.commands()
+    offsets = clients.offsets()
     open_partition = partial(
-        _open_partition, settings, wire, framed, clients, commands, threads, states, clock
+        _open_partition, settings, wire, framed, clients, offsets, threads, states, clock
     )
     ticker = Ticker(settings, clients.ticks(), header=wire.header("command"), actor=SERVICE)
     return Loop(
         settings,
         clients.usage(),
-        commands,
+        clients.commands(),
+        offsets,
         open_partition,
         threads,
         ticker,
@@ -113,15 +113,14 @@ def _open_partition(
     wire: Wire,
     framed: Framing,
     clients: Clients,
-    commands: Consumer,
+    offsets: Offsets,
     threads: Executor,
     states: States,
     clock: Clock,
     number: int,
     progress: Progress,
 ) -> Start:
-    """Fence a partition, raise its barrier, recover it; in a thread. `commands` is asked for ends
-    while it is served."""
+    """Fence a partition, raise its barrier, recover it; in a thread."""
     producer = clients.transactional(f"{settings.topic('ledger-entries')}-{number}")
 
     def fence(left_s: float) -> None:
@@ -161,13 +160,13 @@ def _open_partition(
         threads,
         clock,
         recovered.keeper,
-        ends=OutputEnds(ends, partial(_last_stable, settings, commands, clock, number), clock),
+        ends=OutputEnds(ends, partial(_last_stable, settings, offsets, number), clock),
     )
     return Start(writer, recovered.usage_offset, recovered.command_offset)
 
 
-def _last_stable(settings: Settings, client: Consumer, clock: Clock, number: int, name: str) -> int:
-    return span(client, TopicPartition(settings.topic(name), number), clock)[1]
+def _last_stable(settings: Settings, offsets: Offsets, number: int, name: str) -> int:
+    return offsets.last_stable(settings.topic(name), number, TIMEOUT_S)
 
 
 def main() -> None:

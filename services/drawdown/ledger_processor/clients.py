@@ -6,11 +6,18 @@ from confluent_kafka import Consumer, Producer
 
 from drawdown.adapters.kafka.clients import consumer, member, producer, transactional_producer
 from drawdown.adapters.kafka.partition_log import log_client
+from drawdown.adapters.kafka.stable_offsets import StableOffsets
 from drawdown.settings import Settings
 
 POLL_INTERVAL_MAX_MS: Final = 120_000
 """Nothing long is done between two polls; who doesn't poll for so long is stuck, and its
 partitions move."""
+
+
+class Offsets(Protocol):
+    """Where partitions end; `StableOffsets` asks the broker. For use by several threads."""
+
+    def last_stable(self, topic: str, partition: int, within_s: float) -> int: ...
 
 
 class Clients(Protocol):
@@ -30,6 +37,9 @@ class Clients(Protocol):
 
     def ticks(self) -> Producer:
         """What ticks are sent with."""
+
+    def offsets(self) -> Offsets:
+        """What says where partitions end."""
 
 
 class KafkaClients:
@@ -64,3 +74,7 @@ class KafkaClients:
     def ticks(self) -> Producer:
         """An idempotent producer can fail for good; a tick that comes twice books nothing twice."""
         return producer(self._settings, enable_idempotence=False, linger_ms=0)
+
+    def offsets(self) -> Offsets:
+        """A client that fetches nothing."""
+        return StableOffsets(self._settings)

@@ -8,10 +8,11 @@ before something that is due is booked because an input has ended, the broker is
 from collections.abc import Iterable
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 
 from drawdown.clock import Clock
 from drawdown.domain.entries import InputTopic
+from drawdown.ledger_processor.clients import Offsets
 from drawdown.ledger_processor.partition import Deciding
 
 ANSWER_S: Final = 1.0
@@ -23,9 +24,9 @@ REST: Final = 10
 class Ends:
     """The ends of one input's partitions."""
 
-    def __init__(self, consumer: Consumer, topic: str, source: InputTopic, clock: Clock) -> None:
-        """`topic` is the input's full name; `consumer` reads it."""
-        self._consumer: Final = consumer
+    def __init__(self, offsets: Offsets, topic: str, source: InputTopic, clock: Clock) -> None:
+        """`topic` is the input's full name."""
+        self._offsets: Final = offsets
         self._topic: Final = topic
         self._source: Final[InputTopic] = source
         self._clock: Final = clock
@@ -56,12 +57,11 @@ class Ends:
         asked_at = self._clock.monotonic()
         if asked_at < self._ask_at:
             return False
-        place = TopicPartition(self._topic, number)
         try:
-            _, now = self._consumer.get_watermark_offsets(place, timeout=ANSWER_S)
+            now = self._offsets.last_stable(self._topic, number, ANSWER_S)
         except KafkaException:
             return False
         finally:
             answered_at = self._clock.monotonic()
             self._ask_at = answered_at + REST * (answered_at - asked_at)
-        return bool(now <= end)
+        return now <= end

@@ -10,6 +10,7 @@ from typing import Final
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
 from drawdown.clock import Clock
+from drawdown.ledger_processor.clients import Offsets
 from drawdown.ledger_processor.ends import Ends
 from drawdown.settings import Settings
 
@@ -18,7 +19,12 @@ class Intake:
     """The two consumers' assignments, kept alike."""
 
     def __init__(
-        self, settings: Settings, usage: Consumer, commands: Consumer, clock: Clock
+        self,
+        settings: Settings,
+        usage: Consumer,
+        commands: Consumer,
+        offsets: Offsets,
+        clock: Clock,
     ) -> None:
         self._usage_topic: Final = settings.topic("usage-events")
         self._command_topic: Final = settings.topic("ledger-commands")
@@ -28,8 +34,8 @@ class Intake:
         self._resting: Final[set[int]] = set()
         # A rate card that was sent an hour ago must not be overtaken by usage of a minute ago.
         self.catching_up: Final[set[int]] = set()
-        self.usage_ends: Final = Ends(usage, self._usage_topic, "usage_events", clock)
-        self.command_ends: Final = Ends(commands, self._command_topic, "ledger_commands", clock)
+        self.usage_ends: Final = Ends(offsets, self._usage_topic, "usage_events", clock)
+        self.command_ends: Final = Ends(offsets, self._command_topic, "ledger_commands", clock)
 
     @property
     def resting(self) -> int:

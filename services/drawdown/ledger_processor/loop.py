@@ -20,6 +20,7 @@ from drawdown.clock import Clock
 from drawdown.domain.numbers import SECOND_US
 from drawdown.errors import StateUnwritable
 from drawdown.ledger_processor.batches import by_partition, latest_us
+from drawdown.ledger_processor.clients import Offsets
 from drawdown.ledger_processor.counting import (
     count,
     observe_due_lag,
@@ -60,6 +61,7 @@ class Loop:
         settings: Settings,
         usage: Consumer,
         commands: Consumer,
+        offsets: Offsets,
         open_partition: OpenPartition,
         threads: Executor,
         ticker: Ticker,
@@ -73,7 +75,7 @@ class Loop:
         self._ticker = ticker
         self._clock = clock
         openings = Openings(settings, open_partition, threads, clock, chance)
-        self._intake = Intake(settings, usage, commands, clock)
+        self._intake = Intake(settings, usage, commands, offsets, clock)
         self._partitions = Partitions(settings, self._intake, openings, ticker, clock)
         self._writers = self._partitions.writers
         self._guarded = self._partitions.guarded
