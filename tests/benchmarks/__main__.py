@@ -224,7 +224,7 @@ def _measured(
     started = stack.up(data)
     try:
         bench = Bench(started.kafka_bootstrap_servers, started.database_url, FOLDER / "logs")
-        sight = Sight(bench, min(events, chains.EVENTS))
+        sight = Sight(bench)
         standing = Standing(Populations(bench), ReadModels(bench, events), sight)
         available = subjects(bench, standing)
         try:

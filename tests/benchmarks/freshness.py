@@ -15,12 +15,13 @@ from psycopg import sql
 from drawdown.adapters.kafka import clients
 from drawdown.domain.numbers import SECOND_US
 from drawdown.settings import Settings
-from tests.benchmarks.chains import EVENTS, Bench, ledgers
+from tests.benchmarks.chains import Bench, ledgers
 from tests.benchmarks.grants import grant_everybody, granted
-from tests.benchmarks.load import CUSTOMERS, GRANTED, Held, Usage, customer, encoded, usage
-from tests.benchmarks.processes import Log, running, timed, until
+from tests.benchmarks.load import CUSTOMERS, GRANTED, Usage, customer, encoded
+from tests.benchmarks.offered import RAMP_S
+from tests.benchmarks.processes import Log, running, until
 from tests.benchmarks.projections import BALANCE, projected
-from tests.benchmarks.round_trips import offering
+from tests.benchmarks.round_trips import OFFER, offering
 
 PROBES: Final = 300
 WARM_UP: Final = 10
@@ -30,6 +31,9 @@ _PROBING: Final = 16
 _PROBE_EVERY_S: Final = 0.05
 _LOOK_EVERY_S: Final = 0.005
 _ASK_EVERY_S: Final = 0.005
+_TOO_MUCH: Final = 30_000
+"""Usage events a second."""
+_WATCHED_S: Final = 30.0
 _SHOWN_S: Final = 60.0
 _KEPT_UP_S: Final = 120.0
 _SLACK_MS: Final = 1_000
@@ -47,21 +51,25 @@ class Seen:
 class Sight:
     """Looks at a ledger and its balance projector at work."""
 
-    def __init__(self, bench: Bench, events: int = EVENTS) -> None:
+    def __init__(self, bench: Bench) -> None:
         self._bench: Final = bench
-        self._events: Final = events
         self.last: Seen | None = None
         """What was seen in this round, by the subject that comes first."""
 
     def together(self) -> float:
-        """Usage events a second that ledger processor and projector, both at work, let through."""
+        """Usage events a second that ledger processor and projector, both at work, let through
+        when more than that comes in."""
         with self._bench.namespace() as settings, self._both(settings) as (connection, schema):
             grant_everybody(settings)
             _until_shown(connection, schema, granted(settings))
-            held = Held(settings, usage(self._events))
-            start = projected(connection, schema)
-            held.release()
-            return timed(lambda: projected(connection, schema), self._events, start).rate
+            usage = Log(settings, "usage-events")
+            with running(settings, f"{OFFER} {_TOO_MUCH}", self._bench.log("offered")):
+                ramp = _TOO_MUCH * RAMP_S / 2
+                until(lambda: usage.end() > ramp, "the full rate to be offered")
+                start, began_at = projected(connection, schema), time.perf_counter()
+                time.sleep(_WATCHED_S)
+                shown = projected(connection, schema) - start
+                return shown / (time.perf_counter() - began_at)
 
     def visible(self, rate: float) -> float:
         """The 99th percentile from event to balance, in ms, while `rate` events a second flow."""

@@ -1,5 +1,7 @@
 """Usage offered at a steady rate, by a process of its own, encoded before it starts.
 
+The rate is come up to within `RAMP_S`: a broker that has just started is slow for a while.
+
 Run as `python -m tests.benchmarks.offered RATE`; until SIGTERM.
 """
 
@@ -13,6 +15,7 @@ from tests.benchmarks.load import encoded, usage
 from tests.benchmarks.records import USAGE_HEADER
 
 TICK_S = 0.005
+RAMP_S = 15.0
 _POOL = 50_000
 _ID_AT = len(USAGE_HEADER) + 1
 
@@ -33,7 +36,7 @@ class Offering:
         """Send so many a second; what a tick missed, the next one makes up for."""
         began_at = time.monotonic()
         while not self.stopping:
-            due = int((time.monotonic() - began_at) * rate)
+            due = int(rate * _full_seconds(time.monotonic() - began_at))
             for number in range(self._sent, due):
                 self._send(number)
             self._sent = due
@@ -46,6 +49,13 @@ class Offering:
         event_id = b"o-%09d" % number
         fresh = value[:_ID_AT] + event_id + value[self._rest_at :]
         self._producer.produce(self._topic, fresh, key)
+
+
+def _full_seconds(passed_s: float) -> float:
+    """How many seconds at the full rate come to what is offered in so many from the start."""
+    if passed_s < RAMP_S:
+        return passed_s * passed_s / (2 * RAMP_S)
+    return passed_s - RAMP_S / 2
 
 
 def main() -> None:

@@ -18,13 +18,14 @@ from drawdown.settings import Settings
 from tests.benchmarks.chains import PASSTHROUGH, Bench, ledgers
 from tests.benchmarks.grants import command
 from tests.benchmarks.load import customer
+from tests.benchmarks.offered import RAMP_S
 from tests.benchmarks.processes import Log, await_assigned, running, until
 from tests.benchmarks.records import encode_command
 
 TRIPS = 200
 WARM_UP = 20
 _REPLY_S = 30.0
-_OFFER = "tests.benchmarks.offered"
+OFFER = "tests.benchmarks.offered"
 _BEHIND_S = 2.0
 """A chain that is this far behind when the load ends didn't sustain it."""
 
@@ -56,8 +57,9 @@ def offering(bench: Bench, settings: Settings, rate: float) -> Iterator[None]:
         return
     usage, entries = Log(settings, "usage-events"), Log(settings, "ledger-entries")
     before = entries.end()
-    with running(settings, f"{_OFFER} {rate}", bench.log("offered")):
-        until(lambda: entries.end() - before > rate, "a second's worth of usage to be committed")
+    with running(settings, f"{OFFER} {rate}", bench.log("offered")):
+        ramp = rate * RAMP_S / 2
+        until(lambda: entries.end() - before > ramp + rate, "usage to be committed at its rate")
         yield
         behind = usage.end() - (entries.end() - before)
         assert behind < rate * _BEHIND_S, (

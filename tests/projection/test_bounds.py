@@ -11,7 +11,7 @@ from drawdown.adapters.postgres.memory import MemoryProjectionStore
 from drawdown.adapters.postgres.store import Position
 from drawdown.domain.entries import LedgerEntry
 from drawdown.errors import Refused, Unavailable
-from drawdown.projection.loop import Projector
+from drawdown.projection.loop import GATHER_S, LINGER_S, Projector
 from drawdown.projection.portions import portions
 from drawdown.settings import load
 from tests.ledger_processor.scripted import Patience, ScriptedConsumer, error
@@ -172,3 +172,23 @@ def test_a_client_that_can_t_go_on_ends_the_process_and_another_error_doesn_t(
     projecting.consumer.errors.append(said)
     with pytest.raises(ends):
         projecting.run(1)
+
+
+@pytest.mark.parametrize(("slow_s", "fills_s"), [(0.01, LINGER_S), (0.1, 0.1), (9.0, GATHER_S)])
+def test_a_batch_fills_as_long_as_the_one_before_took_to_write(
+    monkeypatch: pytest.MonkeyPatch, slow_s: float, fills_s: float
+) -> None:
+    projecting, waits = Projecting(), list[float]()
+    consume = projecting.consumer.consume
+
+    def watched(at_most: int, timeout: float) -> list[Message]:
+        waits.append(timeout)
+        return consume(at_most, timeout)
+
+    monkeypatch.setattr(projecting.consumer, "consume", watched)
+    projecting.run(1)
+    projecting.database.slow_s = slow_s
+    projecting.run(1)
+    projecting.database.slow_s = 0.0
+    projecting.run(1)
+    assert waits == [LINGER_S, LINGER_S, pytest.approx(fills_s)]

@@ -35,8 +35,11 @@ from drawdown.ledger_processor.ticking import Ticker
 from drawdown.settings import Settings
 
 USAGE_CHUNK: Final = 250
-"""Usage taken in one turn; commands are looked at after each partition's share of it, so that none
-waits much longer than these take (some milliseconds, compiled)."""
+"""Usage taken in one turn."""
+USAGE_BETWEEN: Final = 100
+"""Commands are looked at after so much usage, and after each turn, so that none waits much longer
+than this takes (a few milliseconds, compiled). To look after every record would cost more than
+deciding it."""
 SLICE: Final = 125
 """Compiled code never yields the interpreter, and a commit thread needs it twice: so it is called
 for a millisecond or two at a time."""
@@ -126,11 +129,15 @@ class Loop:
         # Commands go first, and what waits in hand must not fall due by their time.
         self._intake.usage_ends.forget(usage)
         self._serve_commands()
+        decided = 0
         for number, batch in usage.items():
             # A record of a partition that was just revoked may still be handed out.
             if self._partitions.reads(number):
                 self._decide_usage(self._writers[number], batch)
-            self._serve_commands()
+                decided += len(batch)
+            if decided >= USAGE_BETWEEN:
+                self._serve_commands()
+                decided = 0
         self._intake.ended(self._intake.usage_ends, ended)
         self._partitions.serve_opened()
         self._observe(self._clock.monotonic())

@@ -49,9 +49,12 @@ from drawdown.projection.portions import portions
 from drawdown.projection.publisher import Publisher
 from drawdown.projection.sequence import Decode, SequenceGap, decoded, new_entries
 
-_LINGER_S: Final = 0.05
+LINGER_S: Final = 0.05
 """How long a batch may fill: bounds both the delay of a lone entry and the transactions a second
 of a trickle."""
+GATHER_S: Final = 0.25
+"""The most, where the batch before took as long to write: transactions of few entries cost a lot,
+so who is busy writes more at once."""
 _FENCED_S: Final = 30.0
 """Longer than a group takes to agree on who owns what."""
 
@@ -108,6 +111,8 @@ class Projector:
         self._halted: dict[int, str] = {}
         self._doubted: dict[int, int] = {}
         """The entry that was missing when a gap was read once."""
+        self._fills_s = LINGER_S
+        """How long the next batch may fill."""
         self._outage = Backoff()
         self._freshness = Freshness(consumer, topic, clock)
 
@@ -138,7 +143,10 @@ class Projector:
     def turn(self) -> None:
         """Claim what is to be claimed, write what has come, and publish what changed."""
         self._claim_waiting()
-        self._take(self._consumer.consume(self._batch, _LINGER_S))
+        messages = self._consumer.consume(self._batch, self._fills_s)
+        began_at = self._clock.monotonic()
+        self._take(messages)
+        self._fills_s = min(max(LINGER_S, self._clock.monotonic() - began_at), GATHER_S)
         self._publish()
         self._freshness.measure(self._followed)
 
