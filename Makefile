@@ -16,7 +16,7 @@ MUTANTS := .build/mutants
 # Tests wait for brokers more than they compute. A file stays with one worker, and each worker has
 # a broker and a database of its own.
 WORKERS ?= 3
-PYTEST := $(IN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(IN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # What is tested uncompiled too: there its examples alone reach every branch of the domain, and the
 # laws, which take long under a tracer, run without one.

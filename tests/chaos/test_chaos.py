@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.run import Outcome, Plan, run
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 KINDS = (
     "processor_killed",
     "processor_restarted",

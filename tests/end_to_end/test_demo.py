@@ -37,6 +37,7 @@ meters:
       - {quantity: input, rate: "2.50", per: 1000}
       - {quantity: output, rate: "10", per: 1000}
 """
+pytestmark = pytest.mark.long
 WITHIN_S = 120
 
 

@@ -40,7 +40,7 @@ from drawdown.domain.numbers import MINUTE_US, SECOND_US
 from drawdown.domain.replies import Reply
 from drawdown.settings import Settings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 @pytest.fixture(autouse=True)

@@ -31,7 +31,7 @@ from drawdown.adapters.kafka.usage import UsageSender
 from drawdown.domain.inputs import Grant, UsageEvent
 from drawdown.settings import Settings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 CUSTOMERS = [f"customer {number}" for number in range(20)]
 
 

@@ -24,7 +24,7 @@ from tests.integration.processors import (
 from drawdown.adapters.kafka.usage import UsageSender
 from drawdown.settings import Settings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 PARTITIONS = set(range(8))
 PROTOCOLS = ["classic", "consumer"]

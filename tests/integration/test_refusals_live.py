@@ -26,7 +26,7 @@ from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.errors import Refused
 from drawdown.settings import Settings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 def said(processor: Processor, event: str) -> list[dict[str, object]]:

@@ -43,7 +43,7 @@ from drawdown.domain.inputs import ApplyRateCard, Grant, UsageEvent
 from drawdown.domain.numbers import MICRO
 from drawdown.settings import Settings, current
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from drawdown.domain.inputs import ChangePolicy, Grant, Unfreeze
 from drawdown.domain.numbers import SECOND_US
 from drawdown.settings import Settings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,11 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from drawdown.adapters.kafka.clients import consumer, producer, transactional_producer
+from drawdown.adapters.kafka.stable_offsets import StableOffsets
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.settings import Settings
 from tests.simulation.clock import MachineClock, Time
-from tests.simulation.consumers import SimulatedConsumer
+from tests.simulation.consumers import SimulatedConsumer, SimulatedOffsets
 from tests.simulation.groups import Group
 from tests.simulation.link import Link
 from tests.simulation.log import Broker
@@ -36,6 +37,9 @@ class Rig(Protocol):
 
     def consumer(self) -> Any:
         """A consumer that tells of ends."""
+
+    def last_stable(self) -> int:
+        """Where the partition ends for those who read what is committed."""
 
     def append(self, value: bytes) -> None:
         """A record outside of any transaction."""
@@ -58,6 +62,9 @@ class RealRig:
         made = consumer(self._settings, group=self.group, enable_partition_eof=True)
         self._clients.append(made)
         return made
+
+    def last_stable(self) -> int:
+        return StableOffsets(self._settings).last_stable(self.topic, 0, WITHIN_S)
 
     def append(self, value: bytes) -> None:
         client = producer(self._settings)
@@ -84,6 +91,9 @@ class SimulatedRig:
 
     def consumer(self) -> Any:
         return SimulatedConsumer(self._broker, self._link, Group(self.group, 1))
+
+    def last_stable(self) -> int:
+        return SimulatedOffsets(self._broker, self._link).last_stable(self.topic, 0, WITHIN_S)
 
     def append(self, value: bytes) -> None:
         self._broker.append((self.topic, 0), b"k", value)
@@ -157,6 +167,7 @@ def test_a_transaction_ends_with_a_marker_that_takes_an_offset(rig: Rig) -> None
     made.commit_transaction(WITHIN_S)
     assert read(rig) == ([(0, b"a"), (1, b"b"), (3, b"c")], 5)
     assert rig.consumer().get_watermark_offsets(place(rig), timeout=WITHIN_S) == (0, 5)
+    assert rig.last_stable() == 5
 
 
 def test_nothing_shows_from_the_first_record_of_an_open_transaction_on(rig: Rig) -> None:
@@ -165,6 +176,7 @@ def test_nothing_shows_from_the_first_record_of_an_open_transaction_on(rig: Rig)
     rig.append(b"behind")
     assert read(rig) == ([(0, b"before")], 1)
     assert rig.consumer().get_watermark_offsets(place(rig), timeout=WITHIN_S) == (0, 1)
+    assert rig.last_stable() == 1
     made.commit_transaction(WITHIN_S)
     assert read(rig) == ([(0, b"before"), (1, b"a"), (2, b"behind")], 4)
 

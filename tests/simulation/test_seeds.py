@@ -10,6 +10,7 @@ from tests.simulation.plan import FAULTS, FAULTS_MIN, STEPS, USUAL, plan_of
 from tests.simulation.running import Failure, failure_of, run, shrunk
 from tests.simulation.world import World
 
+pytestmark = pytest.mark.long
 SEEDS = 1_000
 
 
