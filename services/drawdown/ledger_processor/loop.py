@@ -38,8 +38,8 @@ USAGE_CHUNK: Final = 250
 """Usage taken in one turn."""
 USAGE_BETWEEN: Final = 100
 """Commands are looked at after so much usage, and after each turn, so that none waits much longer
-than this takes (a few milliseconds, compiled). To look after every record would cost more than
-deciding it."""
+than this takes (a few milliseconds, compiled). Where usage trickles in, to look after each
+partition's few records would cost more than deciding them."""
 SLICE: Final = 125
 """Compiled code never yields the interpreter, and a commit thread needs it twice: so it is called
 for a millisecond or two at a time."""

@@ -7,12 +7,12 @@ something comes, and whoever consumes meanwhile waits for the question.
 from typing import Final
 
 from confluent_kafka import IsolationLevel, TopicPartition
-from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from drawdown.adapters.kafka.clients import admin
 from drawdown.settings import Settings
 
-LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class StableOffsets:

@@ -152,7 +152,7 @@ class _Loader:
 
     def _write(self, position: Position, records: list[Message], target: int) -> Position:
         found, fault = decoded(records, self._wire.decode_entry)
-        if fault is not None:
+        if fault is not None and (not found or found[-1].entry.partition_seq < target):
             raise fault
         reads = [read for read in found if read.entry.partition_seq <= target]
         entries = new_entries(
