@@ -7,6 +7,11 @@ time of its own.
 import time
 from typing import Final, Protocol
 
+from drawdown.errors import Unavailable
+
+STEP_S: Final = 5.0
+"""What a clock is moved by in one go that is merely kept right is less."""
+
 
 class Clock(Protocol):
     """What tells the time to a loop."""
@@ -38,3 +43,28 @@ class SystemClock:
 
 
 SYSTEM: Final[Clock] = SystemClock()
+
+
+class Steadiness:
+    """Notices when the time of day is set while a process runs.
+
+    librdkafka counts its waits by it: set back by an hour, a client of the broker may sleep for an
+    hour, and say nothing. New clients count from the time as it is now.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock: Final = clock
+        self._apart_s = self._apart()
+
+    def look(self) -> None:
+        """Raises `Unavailable` where it was set since the last look."""
+        before, self._apart_s = self._apart_s, self._apart()
+        step_s = self._apart_s - before
+        if abs(step_s) > STEP_S:
+            raise Unavailable(
+                f"this machine's clock was set by {step_s:+.0f} s, and clients of the broker count "
+                "their waits by it: this process ends, start it again"
+            )
+
+    def _apart(self) -> float:
+        return self._clock.now_us() / 1_000_000 - self._clock.monotonic()

@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from drawdown.clock import Clock
+from drawdown.clock import Clock, Steadiness
 from drawdown.domain.numbers import SECOND_US
 from drawdown.errors import StateUnwritable
 from drawdown.ledger_processor.batches import by_partition, latest_us
@@ -82,6 +82,7 @@ class Loop:
         self._partitions = Partitions(settings, self._intake, openings, ticker, clock)
         self._writers = self._partitions.writers
         self._guarded = self._partitions.guarded
+        self._steadiness = Steadiness(clock)
         self._stopping = False
         self._lag_at = 0.0
         self._log = structlog.get_logger()
@@ -143,7 +144,8 @@ class Loop:
         self._observe(self._clock.monotonic())
 
     def _observe(self, now: float) -> None:
-        """Look at what time alone brings about."""
+        """Look at what time alone brings about. Raises `Unavailable` where the clock was set."""
+        self._steadiness.look()
         served = self._partitions.served()
         self._ticker.look(served, now, self._clock.now_us())
         if now - self._lag_at > LAG_INTERVAL_S:

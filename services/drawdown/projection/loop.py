@@ -26,7 +26,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from drawdown.adapters.kafka.consumer_failures import consumer_failure
 from drawdown.adapters.postgres.store import Position
 from drawdown.backoff import Backoff
-from drawdown.clock import SYSTEM, Clock
+from drawdown.clock import SYSTEM, Clock, Steadiness
 from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.evolve import UnknownEntry
 from drawdown.errors import (
@@ -113,6 +113,7 @@ class Projector:
         """The entry that was missing when a gap was read once."""
         self._fills_s = LINGER_S
         """How long the next batch may fill."""
+        self._steadiness = Steadiness(clock)
         self._outage = Backoff()
         self._freshness = Freshness(consumer, topic, clock)
 
@@ -141,7 +142,11 @@ class Projector:
         self._consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
 
     def turn(self) -> None:
-        """Claim what is to be claimed, write what has come, and publish what changed."""
+        """Claim what is to be claimed, write what has come, and publish what changed.
+
+        Raises `Unavailable` where the machine's clock was set.
+        """
+        self._steadiness.look()
         self._claim_waiting()
         messages = self._consumer.consume(self._batch, self._fills_s)
         began_at = self._clock.monotonic()
