@@ -7,6 +7,7 @@ time of its own.
 import time
 from typing import Final, Protocol
 
+from drawdown.domain.numbers import SECOND_US
 from drawdown.errors import Unavailable
 
 STEP_S: Final = 5.0
@@ -67,4 +68,4 @@ class Steadiness:
             )
 
     def _apart(self) -> float:
-        return self._clock.now_us() / 1_000_000 - self._clock.monotonic()
+        return self._clock.now_us() / SECOND_US - self._clock.monotonic()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from confluent_kafka import TopicPartition
 
@@ -26,6 +27,8 @@ from drawdown.domain.inputs import ApplyRateCard, Command, CommandBody, Grant
 from drawdown.domain.rate_cards import RateCard
 from drawdown.domain.replies import Reply
 from drawdown.settings import Settings
+
+T = TypeVar("T")
 
 STARTED_WITHIN_S = 60.0
 
@@ -175,15 +178,7 @@ def wait_for_letters(settings: Settings, count: int) -> list[DeadLetter]:
 
     What one transaction wrote to several partitions shows in each at a moment of its own.
     """
-    until = time.monotonic() + STARTED_WITHIN_S
-    found: list[DeadLetter] = []
-    while time.monotonic() < until:
-        found = dead_letters(settings)
-        assert len(found) <= count, f"{len(found)} dead letters of {count}"
-        if len(found) == count:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"{len(found)} of {count} dead letters after {STARTED_WITHIN_S} s")
+    return _wait_for(lambda: dead_letters(settings), count, "dead letters")
 
 
 def committed(settings: Settings) -> dict[int, int]:
@@ -202,15 +197,11 @@ def wait_for_type(
     settings: Settings, customer_id: str, type_: EntryType, count: int = 1
 ) -> list[EntryFacts]:
     """A customer's entries of a type once there are so many; more is a failure at once."""
-    until = time.monotonic() + STARTED_WITHIN_S
-    found: list[EntryFacts] = []
-    while time.monotonic() < until:
-        found = [each for each in entries_of(settings, customer_id) if each.type == type_]
-        assert len(found) <= count, f"{len(found)} {type_} of {count}"
-        if len(found) == count:
-            return found
-        time.sleep(0.3)
-    raise AssertionError(f"{len(found)} of {count} {type_} after {STARTED_WITHIN_S} s")
+
+    def find() -> list[EntryFacts]:
+        return [each for each in entries_of(settings, customer_id) if each.type == type_]
+
+    return _wait_for(find, count, type_)
 
 
 def wait_for_log(processor: Processor, event: str) -> None:
@@ -223,12 +214,19 @@ def wait_for_log(processor: Processor, event: str) -> None:
 
 def wait_for_deductions(settings: Settings, count: int, within_s: float = STARTED_WITHIN_S) -> None:
     """Wait until so many deductions are committed; more than that is a failure at once."""
+    _wait_for(lambda: deductions(settings), count, "deductions", within_s)
+
+
+def _wait_for(
+    find: Callable[[], list[T]], count: int, what: str, within_s: float = STARTED_WITHIN_S
+) -> list[T]:
+    """What is found once there is so much of it; more is a failure at once."""
     until = time.monotonic() + within_s
-    found = -1
+    found: list[T] = []
     while time.monotonic() < until:
-        found = len(deductions(settings))
-        assert found <= count, f"{found} deductions of {count} events"
-        if found == count:
-            return
+        found = find()
+        assert len(found) <= count, f"{len(found)} {what} of {count}"
+        if len(found) == count:
+            return found
         time.sleep(0.3)
-    raise AssertionError(f"{found} of {count} deductions after {within_s} s")
+    raise AssertionError(f"{len(found)} of {count} {what} after {within_s} s")

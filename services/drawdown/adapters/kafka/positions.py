@@ -80,20 +80,30 @@ class Positions:
         except KafkaException as error:
             raise _unavailable(error) from error
         names = {self._settings.topic(name): name for name in load_topics()}
-        return [
-            self.backlog(name, len(existing[full].partitions), service)
-            for full, name in names.items()
-            if full in existing
-            for service in READERS.get(name, ("",))
-        ]
+        found: list[Backlog] = []
+        for full, name in names.items():
+            if full in existing:
+                spans = self._spans(full, len(existing[full].partitions))
+                found += [self._backlog(full, spans, each) for each in READERS.get(name, ("",))]
+        return found
 
     def backlog(self, name: str, partitions: int, service: str) -> Backlog:
         """One topic, by its short name, with so many partitions, as read by a service or none."""
         topic = self._settings.topic(name)
-        client = self._client(service or _NOBODY)
-        places = [TopicPartition(topic, each) for each in range(partitions)]
+        return self._backlog(topic, self._spans(topic, partitions), service)
+
+    def _spans(self, topic: str, partitions: int) -> list[tuple[int, int]]:
+        """The first offset of each partition and the one after its last."""
+        client = self._client(_NOBODY)
         try:
-            spans = [span(client, each) for each in places]
+            return [span(client, TopicPartition(topic, each)) for each in range(partitions)]
+        except KafkaException as error:
+            raise _unavailable(error) from error
+
+    def _backlog(self, topic: str, spans: list[tuple[int, int]], service: str) -> Backlog:
+        places = [TopicPartition(topic, each) for each in range(len(spans))]
+        client = self._client(service or _NOBODY)
+        try:
             read = [place.offset for place in client.committed(places, timeout=TIMEOUT_S)]
         except KafkaException as error:
             raise _unavailable(error) from error
@@ -104,7 +114,7 @@ class Positions:
             )
         return Backlog(
             topic=topic,
-            partitions=partitions,
+            partitions=len(spans),
             records=sum(high - low for low, high in spans),
             group=self._settings.group(service) if service else "",
             lag=lag,
