@@ -4,15 +4,17 @@ Apart from consumers: a question to one waits for its fetch, which stands at the
 something comes, and whoever consumes meanwhile waits for the question.
 """
 
+import time
 from typing import Final
 
-from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from drawdown.adapters.kafka.clients import admin
 from drawdown.settings import Settings
 
 LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_LEAST_S: Final = 0.01
 
 
 class StableOffsets:
@@ -26,10 +28,27 @@ class StableOffsets:
 
         `topic` is the full name. Raises `KafkaException`, also where no answer comes in time.
         """
+        deadline = time.monotonic() + within_s
+        try:
+            return self._asked(topic, partition, within_s)
+        except KafkaException:
+            # librdkafka goes on asking the broker that led the partition at first: it takes
+            # "not the leader" for an answer, and learns of leaders only when metadata are read.
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                raise
+        self._client.list_topics(topic, timeout=left_s)
+        return self._asked(topic, partition, max(deadline - time.monotonic(), _LEAST_S))
+
+    def _asked(self, topic: str, partition: int, within_s: float) -> int:
         place = TopicPartition(topic, partition)
         answers = self._client.list_offsets(
             {place: LATEST},
             isolation_level=IsolationLevel.READ_COMMITTED,
             request_timeout=within_s,
         )
-        return int(answers[place].result().offset)
+        offset = int(answers[place].result().offset)
+        if offset < 0:
+            # So it answers, without an error, for a leader that it doesn't reach.
+            raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
+        return offset
