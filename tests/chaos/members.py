@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -127,7 +128,9 @@ class Member:
                 log.write(line)
                 log.flush()
                 if line.startswith(b"{") and pid == self.pid:
-                    self._heed(json.loads(line))
+                    # One that was killed may leave half a line.
+                    with suppress(json.JSONDecodeError):
+                        self._heed(json.loads(line))
 
     def _heed(self, said: dict[str, object]) -> None:
         event, partition = str(said["event"]), said.get("partition")

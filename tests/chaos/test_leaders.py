@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from drawdown.adapters.kafka.stable_offsets import StableOffsets
-from drawdown.settings import Settings
+from drawdown.settings import load
 from tests.chaos.cluster import Cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
@@ -45,7 +45,7 @@ def all_answer(offsets: StableOffsets) -> bool:
 
 
 def test_ends_are_asked_of_the_new_leader(cluster: Cluster) -> None:
-    offsets = StableOffsets(Settings(kafka_bootstrap_servers=cluster.direct))
+    offsets = StableOffsets(load(kafka_bootstrap_servers=cluster.direct))
     deadline = time.monotonic() + WITHIN_S
     while not all_answer(offsets):
         assert time.monotonic() < deadline
