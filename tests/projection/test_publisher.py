@@ -240,6 +240,17 @@ def test_who_was_fenced_publishes_nothing_and_its_successor_all(publishing: Publ
     assert len(publishing.producer.acknowledged) == 3
 
 
+def test_who_has_nothing_to_publish_notices_that_it_was_fenced(publishing: Publishing) -> None:
+    publishing.project(4)
+    publishing.turns(3, apart_s=1.1)
+    assert publishing.lag() == 0.0
+    publishing.store.claim(0)
+    publishing.turns(3, apart_s=1.1)
+    publishing.clock.sleep(10.0)
+    with pytest.raises(Fenced):
+        publishing.turn()
+
+
 def test_leaving_notes_what_the_broker_has(publishing: Publishing) -> None:
     position = publishing.project(10)
     publishing.turn()

@@ -5,7 +5,8 @@ What it does with a partition that is followed, in order:
 1. At most once an interval, the records of what changed since `published` are read from the rows,
    under the lock on the position's row: who was fenced reads nothing. Reading takes a tenth of the
    time at most, so that a projector that is behind catches up; then it is done less often, of the
-   partition that has waited longest first.
+   partition that has waited longest first. One of which all is published is looked at now and then
+   all the same: so it is noticed without another entry that a rebuild has replaced its rows.
 2. They are produced to the partition of the same number, without a transaction, so that any
    consumer can commit its offsets. Nothing here waits for the broker: what the client has no room
    for waits for a later turn, and so does the next reading.
@@ -36,6 +37,8 @@ _ENTRIES_MAX: Final = 50_000
 portions that fit into memory."""
 _REST: Final = 9.0
 """How many times as long as a reading took there is none after it."""
+_IDLE_S: Final = 10.0
+"""How long a partition isn't looked at of which all is published."""
 _LEAVING_S: Final = 5.0
 """How long the end of the process waits for what is on its way."""
 
@@ -150,7 +153,8 @@ class Publisher:
     def _read(self, position: Position, now: float) -> _Batch | None:
         """The records of what changed, if anything did."""
         partition = position.partition
-        if self._published.get(partition) == position.partition_seq:
+        is_whole = self._published.get(partition) == position.partition_seq
+        if is_whole and now < self.due(partition) + _IDLE_S:
             return None
         self._due[partition] = now + self._interval_s
         found = self._store.unpublished(position, _ENTRIES_MAX)
