@@ -1,5 +1,7 @@
 """`python -m drawdown.balance_projector`: composition root and entry point."""
 
+from typing import NoReturn
+
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.zones import zone_named
 from drawdown.balance_projector.projection import BalanceProjection
@@ -16,7 +18,7 @@ def build(settings: Settings) -> BalanceProjection:
     return BalanceProjection(zone=zone, publication=BalancePublication(Wire(settings)))
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run until SIGTERM or SIGINT. Exits with the code of the error that ended it."""
     service.main(SERVICE, build)
 

@@ -1,5 +1,7 @@
 """`python -m drawdown.expiration_projector`: composition root and entry point."""
 
+from typing import NoReturn
+
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.weeks import Weeks
 from drawdown.expiration_projector.projection import ExpirationProjection
@@ -17,7 +19,7 @@ def build(settings: Settings) -> ExpirationProjection:
     )
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run until SIGTERM or SIGINT. Exits with the code of the error that ended it."""
     service.main(SERVICE, build)
 

@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from random import Random
+from typing import NoReturn
 
 import structlog
 from confluent_kafka import KafkaException
@@ -15,7 +16,8 @@ from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import TIMEOUT_S, ledger_partitions
 from drawdown.clock import SYSTEM, Clock
-from drawdown.errors import DrawdownError, RetryableError, Unavailable
+from drawdown.ending import run_to_its_end
+from drawdown.errors import Unavailable
 from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.calls import repeated
@@ -169,31 +171,28 @@ def _last_stable(settings: Settings, offsets: Offsets, number: int, name: str) -
     return offsets.last_stable(settings.topic(name), number, TIMEOUT_S)
 
 
-def main() -> None:
-    """Run until SIGTERM or SIGINT. Exits with the code of the error that ended it."""
-    try:
-        settings = resolved(current())
-        logs.configure(settings, SERVICE)
-        # A million accounts are no garbage: cycles are collected rarely, and never all at once.
-        gc.freeze()
-        gc.set_threshold(100_000, 50, 100_000)
-        # Commits run in threads; they should not wait 5 ms for the interpreter.
-        sys.setswitchinterval(0.001)
-        loop = build(settings)
-        metrics.RUNTIME.info({"runtime": compiled.runtime()})
-        port = metrics.serve(settings, SERVICE)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: loop.stop())
-        structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
-        loop.run()
-        structlog.get_logger().info("stopped")
-    except KafkaException as error:
-        structlog.get_logger().error("ended", reason=error.args[0].str(), retry=True)
-        sys.exit(Unavailable.exit_code)
-    except DrawdownError as error:
-        retry = isinstance(error, RetryableError)
-        structlog.get_logger().error("ended", reason=str(error), retry=retry)
-        sys.exit(error.exit_code)
+def run() -> None:
+    """Serve until SIGTERM or SIGINT. Raises what ended it."""
+    settings = resolved(current())
+    logs.configure(settings, SERVICE)
+    # A million accounts are no garbage: cycles are collected rarely, and never all at once.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100_000)
+    # Commits run in threads; they should not wait 5 ms for the interpreter.
+    sys.setswitchinterval(0.001)
+    loop = build(settings)
+    metrics.RUNTIME.info({"runtime": compiled.runtime()})
+    port = metrics.serve(settings, SERVICE)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.stop())
+    structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
+    loop.run()
+    structlog.get_logger().info("stopped")
+
+
+def main() -> NoReturn:
+    """Run as a process. Exits with the code of the error that ended it."""
+    run_to_its_end(run)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import structlog
 
@@ -22,7 +22,8 @@ from drawdown.adapters.postgres.migrations import migrate
 from drawdown.adapters.postgres.store import PostgresProjectionStore, publish_nothing
 from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM
-from drawdown.errors import DrawdownError, InvalidSetting, RetryableError
+from drawdown.ending import run_to_its_end
+from drawdown.errors import InvalidSetting, RetryableError
 from drawdown.local.discovery import resolved
 from drawdown.projection.loop import Projector
 from drawdown.projection.projection import Projection
@@ -99,15 +100,14 @@ def _check_topics(settings: Settings, projection: Projection) -> None:
         )
 
 
-def main(service: str, build: Callable[[Settings], Projection]) -> None:
+def main(service: str, build: Callable[[Settings], Projection]) -> NoReturn:
     """Run a projector until SIGTERM or SIGINT. Exits with the code of the error that ended it."""
-    try:
+
+    def serve() -> None:
         settings = resolved(current())
         run(settings, service, build(settings))
-    except DrawdownError as error:
-        retry = isinstance(error, RetryableError)
-        structlog.get_logger().error("ended", reason=str(error), retry=retry)
-        sys.exit(error.exit_code)
+
+    run_to_its_end(serve)
 
 
 def run(settings: Settings, service: str, projection: Projection) -> None:

@@ -1,5 +1,7 @@
 """`python -m drawdown.revenue_projector`: composition root and entry point."""
 
+from typing import NoReturn
+
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.zones import zone_named
 from drawdown.projection import service
@@ -17,7 +19,7 @@ def build(settings: Settings) -> RevenueProjection:
     return RevenueProjection(zone=zone, publication=RevenuePublication(header))
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run until SIGTERM or SIGINT. Exits with the code of the error that ended it."""
     service.main(SERVICE, build)
 
