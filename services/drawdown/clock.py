@@ -47,10 +47,11 @@ SYSTEM: Final[Clock] = SystemClock()
 
 
 class Steadiness:
-    """Notices when the time of day is set while a process runs.
+    """Notices when the time of day is set back while a process runs.
 
-    librdkafka counts its waits by it: set back by an hour, a client of the broker may sleep for an
-    hour, and say nothing. New clients count from the time as it is now.
+    librdkafka waits until a time of day: set back by an hour, a client of the broker may sleep for
+    an hour, and say nothing. New clients count from the time as it is now. Set forward, as it looks
+    when a machine was suspended, waits only end early.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -58,13 +59,13 @@ class Steadiness:
         self._apart_s = self._apart()
 
     def look(self) -> None:
-        """Raises `Unavailable` where it was set since the last look."""
+        """Raises `Unavailable` where it was set back since the last look."""
         before, self._apart_s = self._apart_s, self._apart()
         step_s = self._apart_s - before
-        if abs(step_s) > STEP_S:
+        if step_s < -STEP_S:
             raise Unavailable(
-                f"this machine's clock was set by {step_s:+.0f} s, and clients of the broker count "
-                "their waits by it: this process ends, start it again"
+                f"this machine's clock was set back by {-step_s:.0f} s, and clients of the broker "
+                "wait until a time of day: this process ends, start it again"
             )
 
     def _apart(self) -> float:
