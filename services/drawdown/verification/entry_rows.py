@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from drawdown.adapters.postgres.connections import Connection
 from drawdown.domain.entries import Charge, EntryDetails, LedgerEntry
-from drawdown.verification.read_model import Differ, position
+from drawdown.verification.read_model import Differ
+from drawdown.verification.snapshots import position
 
 _EVERY_S: Final = 0.1
 _PLACE: Final = ("partition_seq", "entry_id", "hash_version", "prev_hash", "hash")

@@ -1,6 +1,6 @@
 """The fold of the ledger against the expiration read model, row by row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -11,10 +11,10 @@ from drawdown.domain.lots import Lot
 from drawdown.domain.numbers import NEVER
 from drawdown.domain.reminders import Agenda, WeekOf
 from drawdown.settings import Settings
-from drawdown.verification.read_model import Differ, position, snapshot
+from drawdown.verification.read_model import Differ
+from drawdown.verification.snapshots import position, rows, snapshot
 
 PROJECTION: Final = "expiration"
-_ROWS: Final = 5_000
 
 _LOT_KEY: Final = ("customer_id", "unit", "lot_id")
 _LOT: Final = (
@@ -125,7 +125,8 @@ class ExpirationModel:
         of: Sequence[Account] | None = None,
     ) -> None:
         unseen = set(expected)
-        for row in self._rows(table, (*key, *columns), of):
+        among = None if of is None else [(each.customer_id, each.unit) for each in of]
+        for row in rows(self._connection, table, (*key, *columns), self._partition, of=among):
             name, shown = row[: len(key)], row[len(key) :]
             account = f"{name[0]} ({name[1]})"
             says = expected.get(name)
@@ -142,20 +143,6 @@ class ExpirationModel:
                     differ(table, why, account, f"{column} {is_told!r}", f"{column} {is_shown!r}")
         for name in sorted(unseen, key=repr):
             differ(table, f"{name} is missing", f"{name[0]} ({name[1]})", "a row", "no row")
-
-    def _rows(
-        self, table: str, columns: tuple[str, ...], of: Sequence[Account] | None
-    ) -> Iterable[tuple[object, ...]]:
-        """The rows of the partition, or of some accounts in it."""
-        parameters: list[object] = [self._partition]
-        among = ""
-        if of is not None:
-            among = " AND (customer_id, unit) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
-            parameters += [[each.customer_id for each in of], [each.unit for each in of]]
-        statement = f"SELECT {', '.join(columns)} FROM {table} WHERE partition = %s{among}"
-        with self._connection.cursor(name=f"audit_{table}") as cursor:
-            cursor.itersize = _ROWS
-            yield from cursor.execute(statement.encode(), parameters)
 
 
 @contextmanager

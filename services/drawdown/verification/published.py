@@ -21,8 +21,8 @@ from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.records import key_of, value_of
 from drawdown.adapters.postgres.connections import Connection
 from drawdown.verification.read_model import Differ
+from drawdown.verification.snapshots import ROWS_AT_ONCE
 
-_ROWS: Final = 5_000
 _VERSION: Final = "partition_seq"
 
 Key = tuple[str, ...]
@@ -210,7 +210,7 @@ class TopicAudit:
         ).format(rows=sql.SQL(self._topic.rows), names=names, arrays=arrays)
         keys = list(zip(*self._values, strict=True)) or [()] * len(self._topic.key)
         with self._connection.cursor(name="published", row_factory=dict_row) as cursor:
-            cursor.itersize = _ROWS
+            cursor.itersize = ROWS_AT_ONCE
             yield from cursor.execute(query, [self._partition, since, *map(list, keys)])
 
     def _hold(

@@ -1,23 +1,21 @@
 """The fold of the ledger against the balance read model, row by row."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
-from drawdown.adapters.postgres.connections import Connection, connect, translated
+from drawdown.adapters.postgres.connections import Connection
 from drawdown.domain.accounts import Account
 from drawdown.domain.holds import Hold
 from drawdown.domain.lots import Lot
 from drawdown.domain.numbers import NEVER
 from drawdown.settings import Settings
 from drawdown.verification.checkpoint import Period
+from drawdown.verification.snapshots import position, rows, snapshot
 from drawdown.verification.usage_days import SUMS, is_day
 
 PROJECTION: Final = "balance"
-_EVERY_S: Final = 0.1
-_ROWS: Final = 5_000
 
 _ACCOUNT: Final = (
     "balance",
@@ -142,7 +140,9 @@ class ReadModel:
         unseen = dict(sums)
         columns = ("customer_id", "unit", "meter", f"{column}::text", *SUMS)
         of: list[_Key] | None = None if everything else list(dict.fromkeys(key[:2] for key in sums))
-        for row in self._rows(table, columns, of, of_partition=False):
+        for row in rows(
+            self._connection, table, columns, self._partition, of=of, named_by="accounts"
+        ):
             period = (row[0], row[1], row[2], row[3])
             told = unseen.pop(period, None)
             account = f"{period[0]} ({period[1]})"
@@ -181,7 +181,7 @@ class ReadModel:
     ) -> None:
         key = _KEYS[table]
         unseen = set(folded)
-        for row in self._rows(table, (*key, *columns), of):
+        for row in rows(self._connection, table, (*key, *columns), self._partition, of=of):
             name, shown = row[: len(key)], row[len(key) :]
             account = f"{name[0]} ({name[1]})"
             value = folded.get(name)
@@ -207,38 +207,13 @@ class ReadModel:
         if of is None:
             return
         counts: Counter[_Key] = Counter()
-        for row in self._rows("holds", ("customer_id", "unit"), of):
+        for row in rows(self._connection, "holds", ("customer_id", "unit"), self._partition, of=of):
             counts[row[0], row[1]] += 1
         for key, account in folded.items():
             if counts[key] != account.holds_placed:
                 why = f"{key} has {counts[key]} holds, the ledger says {account.holds_placed}"
                 expected, found = f"{account.holds_placed} holds", f"{counts[key]} holds"
                 differ("holds", why, f"{key[0]} ({key[1]})", expected, found)
-
-    def _rows(
-        self,
-        table: str,
-        columns: tuple[str, ...],
-        of: list[_Key] | None,
-        *,
-        of_partition: bool = True,
-    ) -> Iterator[tuple[Any, ...]]:
-        """The rows of the partition, or of some accounts in it; usage names none."""
-        names = ", ".join(f"r.{name}" for name in columns)
-        at = "r" if of_partition else "a"
-        joined = f"{table} r"
-        if not of_partition:
-            joined += " JOIN accounts a USING (customer_id, unit)"
-            names = names.replace("r.customer_id, r.unit", "customer_id, unit")
-        parameters: list[object] = [self._partition]
-        among = ""
-        if of is not None:
-            among = " AND (customer_id, unit) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
-            parameters += [[key[0] for key in of], [key[1] for key in of]]
-        statement = f"SELECT {names} FROM {joined} WHERE {at}.partition = %s{among}"
-        with self._connection.cursor(name=f"audit_{table}") as cursor:
-            cursor.itersize = _ROWS
-            yield from cursor.execute(statement.encode(), parameters)
 
 
 @contextmanager
@@ -253,35 +228,6 @@ def read_model(
         settings, PROJECTION, partition, from_seq=from_seq, within_s=within_s
     ) as connection:
         yield ReadModel(connection, partition)
-
-
-@contextmanager
-def snapshot(
-    settings: Settings, projection: str, partition: int, *, from_seq: int, within_s: float
-) -> Iterator[Connection]:
-    """One snapshot of a projection's schema once it shows a partition's entry `from_seq`, or as it
-    is after `within_s`. Raises as `read_model`."""
-    schema = settings.database_schema(projection)
-    with (
-        translated(),
-        connect(settings, application="verify", schema=schema) as connection,
-    ):
-        deadline = time.monotonic() + within_s
-        while position(connection, partition) < from_seq and time.monotonic() < deadline:
-            connection.rollback()
-            time.sleep(_EVERY_S)
-        connection.rollback()
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield connection
-        connection.rollback()
-
-
-def position(connection: Connection, partition: int) -> int:
-    """The last entry of a partition that the read model shows."""
-    row = connection.execute(
-        "SELECT partition_seq FROM position WHERE partition = %s", [partition]
-    ).fetchone()
-    return 0 if row is None else int(row[0])
 
 
 def _told(value: Account | Lot | Hold, column: str) -> object:

@@ -19,8 +19,9 @@ from drawdown.settings import Settings
 from drawdown.verification.folding import FoldedPartition
 from drawdown.verification.projections import Comparison, comparisons
 from drawdown.verification.published import TOPICS, Followed, PublishedTopic, TopicAudit
-from drawdown.verification.read_model import Differ, position, snapshot
+from drawdown.verification.read_model import Differ
 from drawdown.verification.report import Report
+from drawdown.verification.snapshots import position, snapshot
 
 _APPLICATION: Final = "verify"
 

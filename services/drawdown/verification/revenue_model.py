@@ -1,15 +1,15 @@
 """The fold of the ledger against the revenue read model, row by row."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from drawdown.adapters.postgres.connections import Connection
 from drawdown.verification.read_model import Differ
 from drawdown.verification.revenue_days import RevenueDays
+from drawdown.verification.snapshots import rows
 
 PROJECTION: Final = "revenue"
-_ROWS: Final = 5_000
 
 _MONEY: Final = (
     "billed_minor",
@@ -74,7 +74,7 @@ class RevenueModel:
         differ: Differ,
     ) -> None:
         unseen = set(told)
-        for row in self._rows(table, (*key, *columns)):
+        for row in rows(self._connection, table, (*key, *columns), self._partition):
             name, shown = row[: len(key)], row[len(key) :]
             account = f"{name[0]} ({name[1]})"
             expected = told.get(name)
@@ -91,13 +91,6 @@ class RevenueModel:
                     differ(table, why, account, f"{column} {says!r}", f"{column} {is_shown!r}")
         for name in sorted(unseen):
             differ(table, f"{name} is missing", f"{name[0]} ({name[1]})", "a row", "no row")
-
-    def _rows(self, table: str, columns: _Key) -> Iterator[tuple[Any, ...]]:
-        """The rows of the partition."""
-        statement = f"SELECT {', '.join(columns)} FROM {table} WHERE partition = %s"
-        with self._connection.cursor(name=f"audit_{table}") as cursor:
-            cursor.itersize = _ROWS
-            yield from cursor.execute(statement.encode(), [self._partition])
 
 
 def _valued(told: Counter[Any], name: str) -> dict[Any, dict[str, object]]:
