@@ -1,6 +1,6 @@
 """The broker clients of a ledger processor: which there are, and how each is configured."""
 
-from typing import Final, Protocol
+from typing import Protocol
 
 from confluent_kafka import Consumer, Producer
 
@@ -8,10 +8,6 @@ from drawdown.adapters.kafka.clients import consumer, member, producer, transact
 from drawdown.adapters.kafka.partition_log import log_client
 from drawdown.adapters.kafka.stable_offsets import StableOffsets
 from drawdown.settings import Settings
-
-POLL_INTERVAL_MAX_MS: Final = 120_000
-"""Nothing long is done between two polls; who doesn't poll for so long is stuck, and its
-partitions move."""
 
 
 class Offsets(Protocol):
@@ -52,12 +48,7 @@ class KafkaClients:
 
     def usage(self) -> Consumer:
         """Cooperative: who keeps a partition goes on with it while others move."""
-        return member(
-            self._settings,
-            group=self._group,
-            enable_partition_eof=True,
-            max_poll_interval_ms=POLL_INTERVAL_MAX_MS,
-        )
+        return member(self._settings, group=self._group, enable_partition_eof=True)
 
     def commands(self) -> Consumer:
         """A consumer beside the group."""

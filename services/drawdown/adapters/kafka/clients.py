@@ -21,6 +21,9 @@ SESSION_TIMEOUT_MS: Final = 10_000
 HEARTBEAT_MS: Final = 1_000
 """With its heartbeat a process hears that others came or went: so long a rebalance waits for it,
 twice over where a partition moves."""
+POLL_INTERVAL_MAX_MS: Final = 60_000
+"""Longer than any turn of a loop, and no longer: a rebalance waits as long for members that the
+group still knows and that are gone, as they are where broker and clients lost each other."""
 
 _PRODUCER: Final[dict[str, object]] = {
     "partitioner": "murmur2_random",
@@ -85,7 +88,10 @@ def _membership(settings: Settings) -> dict[str, object]:
     With the protocol `consumer` the broker knows the session timeout and the assignor, and the
     client refuses to be told them.
     """
-    chosen: dict[str, object] = {"group_protocol": settings.kafka_group_protocol}
+    chosen: dict[str, object] = {
+        "group_protocol": settings.kafka_group_protocol,
+        "max_poll_interval_ms": POLL_INTERVAL_MAX_MS,
+    }
     if settings.kafka_group_protocol == "classic":
         chosen["partition_assignment_strategy"] = "cooperative-sticky"
         chosen["session_timeout_ms"] = SESSION_TIMEOUT_MS
