@@ -39,6 +39,6 @@ def _code_of(service: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Exception as error:
-        structlog.get_logger().exception("ended", reason=repr(error), retry=True)
+        structlog.get_logger().exception("ended", reason=repr(error), retry=False)
         return DrawdownError.exit_code
     return 0

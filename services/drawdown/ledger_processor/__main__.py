@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 from drawdown import compiled, logs, metrics
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partitioner import partition_of
-from drawdown.adapters.kafka.topics import TIMEOUT_S, ledger_partitions
+from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.clock import SYSTEM, Clock
 from drawdown.ending import run_to_its_end
 from drawdown.errors import Unavailable
@@ -27,7 +27,7 @@ from drawdown.ledger_processor.failures import Call
 from drawdown.ledger_processor.input_reader import Framing
 from drawdown.ledger_processor.loop import Loop
 from drawdown.ledger_processor.openings import Start
-from drawdown.ledger_processor.output_ends import OutputEnds
+from drawdown.ledger_processor.output_ends import WAIT_S, OutputEnds
 from drawdown.ledger_processor.partition import PartitionWriter
 from drawdown.ledger_processor.progress import Progress
 from drawdown.ledger_processor.recovery import recover
@@ -168,7 +168,7 @@ def _open_partition(
 
 
 def _last_stable(settings: Settings, offsets: Offsets, number: int, name: str) -> int:
-    return offsets.last_stable(settings.topic(name), number, TIMEOUT_S)
+    return offsets.last_stable(settings.topic(name), number, WAIT_S)
 
 
 def run() -> None:

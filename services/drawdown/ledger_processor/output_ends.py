@@ -17,7 +17,7 @@ LastStable = Callable[[str], int]
 """The last stable offset of this partition of a topic, by its short name. Raises
 `KafkaException`."""
 
-_WAIT_S: Final = 2.0
+WAIT_S: Final = 2.0
 """The next transaction begins only when the one before it is over: the first answer should do."""
 _PAUSE_S: Final = 0.05
 
@@ -51,7 +51,7 @@ class OutputEnds:
         )
 
     def _stands(self, name: str) -> bool:
-        deadline = self._clock.monotonic() + _WAIT_S
+        deadline = self._clock.monotonic() + WAIT_S
         while True:
             try:
                 if self._last_stable(name) >= self._ends[name]:

@@ -5,6 +5,7 @@ something comes, and whoever consumes meanwhile waits for the question.
 """
 
 import time
+from contextlib import suppress
 from typing import Final
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
@@ -29,15 +30,11 @@ class StableOffsets:
         `topic` is the full name. Raises `KafkaException`, also where no answer comes in time.
         """
         deadline = time.monotonic() + within_s
-        try:
-            return self._asked(topic, partition, within_s)
-        except KafkaException:
-            # librdkafka goes on asking the broker that led the partition at first: it takes
-            # "not the leader" for an answer, and learns of leaders only when metadata are read.
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                raise
-        self._client.list_topics(topic, timeout=left_s)
+        with suppress(KafkaException):
+            return self._asked(topic, partition, within_s / 2)
+        # librdkafka goes on asking the broker that led the partition at first, be it gone: it takes
+        # "not the leader" for an answer, and learns of leaders only when metadata are read.
+        self._client.list_topics(topic, timeout=max(deadline - time.monotonic(), _LEAST_S))
         return self._asked(topic, partition, max(deadline - time.monotonic(), _LEAST_S))
 
     def _asked(self, topic: str, partition: int, within_s: float) -> int:
