@@ -93,7 +93,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kinds", default="", help=f"comma-separated: {', '.join(KINDS)}")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--rate", type=int, default=200, help="events a second")
-    parser.add_argument("--members", type=int, default=3, help="processors, and projectors")
+    parser.add_argument("--members", type=int, default=3, help="processors, and balance projectors")
     parser.add_argument("--at-once", type=int, default=4, help="faults in a round at most")
     return parser.parse_args()
 

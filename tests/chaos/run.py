@@ -90,7 +90,9 @@ def run(plan: Plan, progress: Progress) -> Outcome:
     outcome = Outcome()
     began_at = time.monotonic()
     progress(
-        f"starting {plan.brokers} broker(s), a database, 2 × {plan.members} processes", outcome
+        f"starting {plan.brokers} broker(s), a database, {plan.members} processors, as many"
+        " balance projectors, and one of each other projector",
+        outcome,
     )
     with Site(
         plan.folder,

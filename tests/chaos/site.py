@@ -21,6 +21,8 @@ from tests.chaos.proxy import Link, Proxies
 
 PROCESSOR: Final = "ledger_processor"
 PROJECTOR: Final = "balance_projector"
+OTHER_PROJECTORS: Final = ("expiration_projector", "revenue_projector")
+"""One process of each: the loop is the same, and several of one fight over partitions already."""
 _DISK_BYTES: Final = 512 * 1024 * 1024
 _DATABASE_TRIES: Final = 5
 
@@ -164,6 +166,7 @@ class Site:
         for number in range(1, self._size + 1):
             self.processors.append(self._member(PROCESSOR, number))
             self.projectors.append(self._member(PROJECTOR, number))
+        self.projectors += [self._member(service, 1) for service in OTHER_PROJECTORS]
         self._opened.enter_context(Supervisor(self.members))
 
     @property

@@ -88,8 +88,9 @@ def test_records_that_the_broker_finds_too_large_end_the_process_and_lose_nothin
     limit_records(alone, "ledger-entries", 100)
     with processing(alone, tmp_path / "refused") as processor:
         assert processor.process.wait(60) == Refused.exit_code
-    [failed] = said(processor, "transaction_failed")
-    assert failed["kind"] == "hopeless"
+    # A broker that is slow may have failed one before, for another reason.
+    *_, failed = said(processor, "transaction_failed")
+    assert failed["kind"] == "hopeless", processor.log.read_text()
     [ended] = said(processor, "ended")
     assert "max.message.bytes" in str(ended["reason"])
     assert deductions(alone) == []
@@ -113,8 +114,8 @@ def test_a_partition_that_an_outsider_fences_comes_back_and_charges_once(
         send(alone, events[100:])
         wait_for_deductions(alone, 200)
         assert processor.stop() == 0
-    [failed] = said(processor, "transaction_failed")
-    assert (failed["partition"], failed["kind"]) == (0, "fenced")
+    fenced = [each for each in said(processor, "transaction_failed") if each["kind"] == "fenced"]
+    assert [each["partition"] for each in fenced] == [0], processor.log.read_text()
     assert [each["partitions"] for each in said(processor, "joining_again")] == [[0]]
 
 
