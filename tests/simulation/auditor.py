@@ -233,4 +233,9 @@ class Auditor:
         if kind.endswith("NoteDispute"):
             # A repeat of a state, or an older one, writes nothing.
             return True
+        if kind.endswith("RedriveRejected"):
+            redriven = (command["customer_id"], command["body"][1]["event_id"])
+            if redriven in book.charged:
+                # It was refused, came again and was charged: to redrive it is one repeat more.
+                return True
         return (command["customer_id"], command["command_id"]) in book.known
