@@ -1,5 +1,7 @@
 """Local state on disk: what is trusted of it, and what is rebuilt."""
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,12 +114,15 @@ def test_rows_without_a_checkpoint_are_not_trusted(states: DiskStates) -> None:
     state.store.close()
 
 
-def test_a_lost_disk_begins_with_the_newest_snapshot(states: DiskStates, state: State) -> None:
-    made = Snapshots(states_folder(states), 0)
-    made.make_if_due(state.store, 9)
-    state.store.write([(b"key", b"newer")])
-    made.make_if_due(state.store, 10)
-    made.make_if_due(state.store, 11)
+def test_a_lost_disk_begins_with_the_newest_snapshot(
+    states: DiskStates, state: State, tmp_path: Path
+) -> None:
+    made = Snapshots(states_folder(states), 0, tmp_path / "aside")
+    for entries, value in ((9, b"value"), (10, b"newer"), (11, b"newer")):
+        state.store.write([(b"key", value)])
+        made.make_if_due(state.store, entries)
+        made.await_carried()
+        assert not (tmp_path / "aside").exists()
     assert [each.name[-2:] for each in made.found()] == ["10", "11"]
     elsewhere = states.open(1)
     assert elsewhere.copied
@@ -130,6 +135,23 @@ def test_a_lost_disk_begins_with_the_newest_snapshot(states: DiskStates, state: 
     empty.store.close()
 
 
+def test_the_next_snapshot_is_due_an_interval_after_the_newest_whoever_made_it(
+    state: State, tmp_path: Path
+) -> None:
+    folder = tmp_path / "snapshots"
+    for entries, expected in ((9, 1), (10, 1)):
+        made = Snapshots(folder, 3_600, tmp_path / "aside")
+        made.make_if_due(state.store, entries)
+        made.await_carried()
+        assert len(made.found()) == expected
+    two_hours_ago = time.time() - 7_200
+    os.utime(made.found()[0], (two_hours_ago, two_hours_ago))
+    made = Snapshots(folder, 3_600, tmp_path / "aside")
+    made.make_if_due(state.store, 10)
+    made.await_carried()
+    assert len(made.found()) == 2
+
+
 def states_folder(states: DiskStates) -> Path:
     found = states.snapshots(1)
     assert found is not None
@@ -139,6 +161,11 @@ def states_folder(states: DiskStates) -> Path:
 def test_a_snapshot_that_fails_is_no_harm(state: State, tmp_path: Path) -> None:
     occupied = tmp_path / "occupied"
     occupied.write_text("a file, and no folder")
-    Snapshots(occupied, 0).make_if_due(state.store, 9)
+    failing = Snapshots(occupied, 0, tmp_path / "aside")
+    failing.make_if_due(state.store, 9)
+    failing.await_carried()
+    assert not (tmp_path / "aside").exists()
+    Snapshots(tmp_path / "fine", 0, occupied / "aside").make_if_due(state.store, 9)
+    assert not (tmp_path / "fine").exists()
     assert occupied.read_text() == "a file, and no folder"
     assert state.store.get(b"key") == b"value"

@@ -106,8 +106,9 @@ class DiskStates:
         """A folder of the partition's own in `state_snapshot_dir`."""
         if self._snapshot_dir is None:
             return None
-        folder = self._snapshot_dir / f"{self._topic}-{partition}"
-        return Snapshots(folder, self._snapshot_interval_s)
+        name = f"{self._topic}-{partition}"
+        aside = self._folder / f"{name}.snapshot"
+        return Snapshots(self._snapshot_dir / name, self._snapshot_interval_s, aside)
 
     def _opened(self, partition: int, folder: Path) -> State:
         if not folder.exists():

@@ -1,12 +1,14 @@
 """Snapshots: copies of a partition's local state, from which a process without its disk begins.
 
-They are made in the background and needed by nobody: a recovery checks one like any local state,
-and folds what came since. Without one it folds everything.
+They are needed by nobody: a recovery checks one like any local state, and folds what came since.
+Without one it folds everything. Nobody waits for them either: a copy is first made beside the
+state, by hard links, and then carried to where snapshots are in a thread of its own.
 """
 
 import shutil
 import time
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import structlog
@@ -24,24 +26,40 @@ _log = structlog.get_logger()
 class Snapshots:
     """The snapshots of one partition in a folder, each named by the entries that it holds."""
 
-    def __init__(self, folder: Path, interval_s: float) -> None:
+    def __init__(self, folder: Path, interval_s: float, aside: Path) -> None:
+        """`aside` is where a copy is made first, on the file system of the state."""
         self._folder: Final = folder
+        self._aside: Final = aside
         self._interval_s: Final = interval_s
-        self._made_at = time.monotonic()
+        self._due_at = time.monotonic() + interval_s - self._age_s()
+        self._carrier: Thread | None = None
 
     def make_if_due(self, store: Store, partition_seq: int) -> None:
-        """Copy what a store holds, so many entries, if the last copy is old enough.
+        """Copy what a store holds, so many entries, if the newest snapshot is old enough or there
+        is none.
 
         One that fails is logged and tried again after the interval.
         """
         now = time.monotonic()
-        if now - self._made_at < self._interval_s:
+        if now < self._due_at or (self._carrier is not None and self._carrier.is_alive()):
             return
-        self._made_at = now
+        self._due_at = now + self._interval_s
         try:
-            self._make(store, partition_seq)
+            shutil.rmtree(self._aside, ignore_errors=True)
+            store.copy_to(self._aside)
         except (StateUnwritable, OSError) as error:
-            _log.warning("snapshot_failed", folder=str(self._folder), reason=str(error))
+            self._failed(error)
+            return
+        # Its end isn't waited for: where the process ends before, the snapshot isn't made.
+        self._carrier = Thread(
+            target=self._carry, args=(partition_seq,), name="snapshot", daemon=True
+        )
+        self._carrier.start()
+
+    def await_carried(self) -> None:
+        """Wait until the snapshot under way is where it belongs, if there is one."""
+        if self._carrier is not None:
+            self._carrier.join()
 
     def restore(self, folder: Path) -> bool:
         """Begin a folder with the newest snapshot; whether there is one.
@@ -66,16 +84,32 @@ class Snapshots:
             return []
         return sorted(each for each in self._folder.iterdir() if each.name.isdigit())
 
-    def _make(self, store: Store, partition_seq: int) -> None:
+    def _age_s(self) -> float:
+        """Of the newest snapshot, whoever made it; as long as an interval where there is none."""
+        found = self.found()
+        if not found:
+            return self._interval_s
+        return min(max(0.0, time.time() - found[-1].stat().st_mtime), self._interval_s)
+
+    def _carry(self, partition_seq: int) -> None:
+        """In a thread."""
         began_at = time.monotonic()
         snapshot = self._folder / f"{partition_seq:020}"
-        if snapshot.exists():
-            return
         unfinished = snapshot.with_suffix(_UNFINISHED)
-        shutil.rmtree(unfinished, ignore_errors=True)
-        store.copy_to(unfinished)
-        unfinished.rename(snapshot)
+        try:
+            if not snapshot.exists():
+                shutil.rmtree(unfinished, ignore_errors=True)
+                shutil.copytree(self._aside, unfinished, copy_function=shutil.copyfile)
+                unfinished.rename(snapshot)
+        except OSError as error:
+            self._failed(error)
+            return
+        finally:
+            shutil.rmtree(self._aside, ignore_errors=True)
         for old in self.found()[:-_KEPT]:
             shutil.rmtree(old, ignore_errors=True)
         seconds = round(time.monotonic() - began_at, 3)
         _log.info("snapshot_made", snapshot=str(snapshot), seconds=seconds)
+
+    def _failed(self, error: Exception) -> None:
+        _log.warning("snapshot_failed", folder=str(self._folder), reason=str(error))
