@@ -26,7 +26,8 @@ READABLE: Final = frozenset({PLAIN, COMMITTED})
 class Record:
     """One offset of a partition.
 
-    `before_ms` is the latest append time before it, since a broker's clock may go back; `order`
+    `before_ms` is, for an input, the latest append time of either input of the partition before it,
+    up to which something may have been booked already when a broker's clock goes back; `order`
     tells in which order things happened in the world; `since`, for a record of a
     transaction, when the epoch of its producer began.
     """
@@ -129,6 +130,8 @@ class Broker:
         self.order = 0
         self._timeout_us = transaction_timeout_ms * 1_000
         self._ids: dict[str, TransactionalId] = {}
+        self._latest_ms: dict[int, int] = {}
+        """The latest append time of an input, by the number of its partition."""
 
     def create(self, topics: Iterable[str], partitions: int) -> None:
         """Create topics."""
@@ -143,9 +146,10 @@ class Broker:
     def _append(self, place: Place, key: bytes | None, value: bytes | None, kind: int) -> Record:
         log = self.partitions[place]
         record = Record(place, log.end, key, value, self.clock.now_us() // 1_000, kind)
-        if log.records:
-            last = log.records[-1]
-            record.before_ms = max(last.before_ms, last.timestamp_ms)
+        if kind == PLAIN:
+            _, number = place
+            record.before_ms = self._latest_ms.get(number, 0)
+            self._latest_ms[number] = max(record.before_ms, record.timestamp_ms)
         self.order += 1
         record.order = self.order
         log.records.append(record)
