@@ -14,8 +14,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 SCHEMAS: Final = Path(__file__).resolve().parents[2] / "schemas"
 HEADER_BYTES: Final = 5
-_SILENCE_S: Final = 10.0
-_WITHIN_S: Final = 120.0
+_SILENCE_S: Final = 120.0
 
 
 class NoRecord(Exception):
@@ -39,61 +38,10 @@ class Topics:
         self._namespace = namespace
         self._partitions = partitions
         self._next: dict[tuple[str, int], int] = {}
-        self._servers = servers
-        self._client = self._new_client()
-        self.begun_anew = 0
-        """How often a client fell silent and another one went on."""
-
-    def close(self) -> None:
-        """Leave the broker."""
-        self._client.close()
-
-    def read(self, *names: str) -> list[Record]:
-        """What was committed to these topics since the last read, partition by partition in
-        order, to where each ends now. Raises `TimeoutError`."""
-        open_ = {
-            (f"{self._namespace}.{name}", number)
-            for name in names
-            for number in range(self._partitions)
-        }
-        records: list[Record] = []
-        deadline = time.monotonic() + _WITHIN_S
-        while not self._read_to_ends(open_, records):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"nothing was heard of {sorted(open_)[:3]}")
-            # Seen with librdkafka 2.16: after a broker was killed, some partitions of a client
-            # are fetched no more.
-            self.begun_anew += 1
-            self._client.close()
-            self._client = self._new_client()
-        self._client.unassign()
-        return records
-
-    def _read_to_ends(self, open_: set[tuple[str, int]], records: list[Record]) -> bool:
-        """Read these partitions on, and take those out whose end was reached; whether all were
-        before the client fell silent."""
-        self._client.assign(
-            [
-                TopicPartition(topic, number, self._next.get((topic.partition(".")[2], number), 0))
-                for topic, number in sorted(open_)
-            ]
-        )
-        heard_at = time.monotonic()
-        while open_:
-            messages = self._client.consume(10_000, 0.05)
-            if messages:
-                heard_at = time.monotonic()
-            elif time.monotonic() - heard_at > _SILENCE_S:
-                return False
-            for message in messages:
-                self._take(message, open_, records)
-        return True
-
-    def _new_client(self) -> Consumer:
-        return Consumer(
+        self._client = Consumer(
             {
-                "bootstrap.servers": self._servers,
-                "group.id": f"{self._namespace}.checker",
+                "bootstrap.servers": servers,
+                "group.id": f"{namespace}.checker",
                 "isolation.level": "read_committed",
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
@@ -104,6 +52,33 @@ class Topics:
                 "log_level": 0,
             }
         )
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._client.close()
+
+    def read(self, *names: str) -> list[Record]:
+        """What was committed to these topics since the last read, partition by partition in
+        order, to where each ends now. Raises `TimeoutError`."""
+        places = [
+            TopicPartition(f"{self._namespace}.{name}", number, self._next.get((name, number), 0))
+            for name in names
+            for number in range(self._partitions)
+        ]
+        self._client.assign(places)
+        open_ = {(place.topic, place.partition) for place in places}
+        records: list[Record] = []
+        heard_at = time.monotonic()
+        while open_:
+            messages = self._client.consume(10_000, 0.05)
+            if messages:
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > _SILENCE_S:
+                raise TimeoutError(f"nothing was heard of {sorted(open_)[:3]}")
+            for message in messages:
+                self._take(message, open_, records)
+        self._client.unassign()
+        return records
 
     def _take(self, message: Message, open_: set[tuple[str, int]], records: list[Record]) -> None:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
