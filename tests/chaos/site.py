@@ -217,10 +217,12 @@ class Site:
         processes.wait_until(lambda: not processes.is_running(gone), timeout_s=10)
 
     def restart_database(self) -> None:
-        """Start it again where it was; at first its memory may still be held by what ends."""
+        """Start it again where it was; at first its memory may still be held by what ends, and
+        what it has to recover may take longer than a start is waited for."""
         for attempt in range(1, _DATABASE_TRIES + 1):
-            self._engine.prepare()
-            self._database = self._spawn_database(self._database.port)
+            if not processes.is_running(self._database):
+                self._engine.prepare()
+                self._database = self._spawn_database(self._database.port)
             try:
                 self._engine.await_ready(self._database)
                 return
