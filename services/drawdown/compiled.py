@@ -45,6 +45,7 @@ _PATTERNS: Final = (
     "drawdown/ledger_processor/folding.py",
     "drawdown/ledger_processor/input_reader.py",
     "drawdown/ledger_processor/outbox.py",
+    "drawdown/projection/lot_movements.py",
     "drawdown/projection/sequence.py",
     "drawdown/revenue_projector/*_rows.py",
     "drawdown/revenue_projector/days.py",

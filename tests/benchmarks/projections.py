@@ -20,8 +20,8 @@ from psycopg import sql
 
 from drawdown.adapters.postgres.connections import Cursor, connect
 from drawdown.adapters.postgres.migrations import migrate
+from drawdown.adapters.postgres.store import Slices
 from drawdown.cli.projections import known
-from drawdown.domain.entries import LedgerEntry
 from drawdown.projection.projection import Projection
 from drawdown.projection.service import assemble
 from drawdown.settings import Settings
@@ -241,10 +241,11 @@ class Recorder:
         self.batches: Final[list[Batch]] = []
         self.entries = 0
 
-    def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
+    def write(self, cursor: Cursor, slices: Slices) -> None:
         """Let it write, and note what it sends."""
+        entries = [entry for part in slices for entry in part]
         batch = Batch(entries[0].source_partition, len(entries))
-        self._projection.write(cast(Cursor, _NotingCursor(cursor, batch)), entries)
+        self._projection.write(cast(Cursor, _NotingCursor(cursor, batch)), [entries])
         self.batches.append(batch)
         self.entries += len(entries)
 

@@ -8,6 +8,7 @@ from drawdown.adapters.postgres.store import PostgresProjectionStore
 from drawdown.settings import Settings
 from tests.benchmarks.projections import BALANCE, Recorder, played
 from tests.plugins.sealed_ledger import SealedLedger
+from tests.projection.batches import Given
 
 pytestmark = pytest.mark.integration
 
@@ -27,7 +28,7 @@ def test_played_statements_leave_the_recorded_rows(settings: Settings) -> None:
     position = store.claim(0)
     for start in range(0, len(ledger.entries), 30):
         part = ledger.entries[start : start + 30]
-        position = store.write(position, part, start + len(part))
+        position = store.write(position, Given(part, start + len(part)))
     store.close()
     assert len(recorder.batches) > 2
     assert played(settings, schemas[1], recorder.batches) > 0

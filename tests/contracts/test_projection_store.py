@@ -6,11 +6,19 @@ from typing import Protocol
 
 import pytest
 from tests.plugins.sealed_ledger import SealedLedger
+from tests.projection.batches import Given
 
 from drawdown.adapters.postgres.connections import Cursor, connect
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
 from drawdown.adapters.postgres.migrations import migrate
-from drawdown.adapters.postgres.store import Position, PostgresProjectionStore, Record, Unpublished
+from drawdown.adapters.postgres.store import (
+    Batch,
+    Position,
+    PostgresProjectionStore,
+    Record,
+    Slices,
+    Unpublished,
+)
 from drawdown.domain.entries import LedgerEntry
 from drawdown.errors import DatabaseRefused, Fenced, LedgerCorrupt, Unavailable
 from drawdown.settings import Settings, load
@@ -22,9 +30,7 @@ class Store(Protocol):
     """What the contract is about."""
 
     def claim(self, partition: int) -> Position: ...
-    def write(
-        self, position: Position, entries: Sequence[LedgerEntry], next_offset: int
-    ) -> Position: ...
+    def write(self, position: Position, batch: Batch) -> Position: ...
     def unpublished(self, position: Position, entries_max: int) -> Unpublished: ...
     def move_published(self, position: Position, up_to_seq: int) -> None: ...
     def close(self) -> None: ...
@@ -62,7 +68,8 @@ def _postgres(settings: Settings, folder: Path) -> Rig:
     schema = settings.database_schema(SCHEMA)
     migrate(settings, schema, folder)
 
-    def write(cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
+    def write(cursor: Cursor, slices: Slices) -> None:
+        entries = [entry for part in slices for entry in part]
         for entry in entries:
             cursor.execute("INSERT INTO seen (seq) VALUES (%s)", [entry.partition_seq])
         _refuse_last(entries)
@@ -111,8 +118,8 @@ def test_a_new_partition_begins_at_its_start(rig: Rig) -> None:
 
 def test_rows_and_position_move_together(rig: Rig, entries: list[LedgerEntry]) -> None:
     store = rig.open()
-    position = store.write(store.claim(0), entries[:5], 7)
-    position = store.write(position, entries[5:7], 9)
+    position = store.write(store.claim(0), Given(entries[:5], 7))
+    position = store.write(position, Given(entries[5:7], 9))
     again = store.claim(0)
     store.close()
     assert rig.seen() == [1, 2, 3, 4, 5, 6, 7]
@@ -122,9 +129,9 @@ def test_rows_and_position_move_together(rig: Rig, entries: list[LedgerEntry]) -
 
 def test_a_writer_that_fails_leaves_nothing(rig: Rig, entries: list[LedgerEntry]) -> None:
     store = rig.open()
-    position = store.write(store.claim(0), entries[:10], 10)
+    position = store.write(store.claim(0), Given(entries[:10], 10))
     with pytest.raises(LedgerCorrupt):
-        store.write(position, entries[10:13], 13)
+        store.write(position, Given(entries[10:13], 13))
     assert store.claim(0).partition_seq == 10
     store.close()
     assert rig.seen() == list(range(1, 11))
@@ -132,11 +139,11 @@ def test_a_writer_that_fails_leaves_nothing(rig: Rig, entries: list[LedgerEntry]
 
 def test_who_claims_a_partition_fences_its_owner(rig: Rig, entries: list[LedgerEntry]) -> None:
     first, second = rig.open(), rig.open()
-    lost = first.write(first.claim(0), entries[:2], 2)
+    lost = first.write(first.claim(0), Given(entries[:2], 2))
     owned = second.claim(0)
     with pytest.raises(Fenced):
-        first.write(lost, entries[2:4], 4)
-    assert second.write(owned, entries[2:5], 5).partition_seq == 5
+        first.write(lost, Given(entries[2:4], 4))
+    assert second.write(owned, Given(entries[2:5], 5)).partition_seq == 5
     first.close()
     second.close()
     assert rig.seen() == [1, 2, 3, 4, 5]
@@ -145,9 +152,9 @@ def test_who_claims_a_partition_fences_its_owner(rig: Rig, entries: list[LedgerE
 def test_a_position_is_written_from_once(rig: Rig, entries: list[LedgerEntry]) -> None:
     store = rig.open()
     position = store.claim(0)
-    store.write(position, entries[:2], 2)
+    store.write(position, Given(entries[:2], 2))
     with pytest.raises(Fenced):
-        store.write(position, entries[:2], 2)
+        store.write(position, Given(entries[:2], 2))
     store.close()
     assert rig.seen() == [1, 2]
 
@@ -155,8 +162,8 @@ def test_a_position_is_written_from_once(rig: Rig, entries: list[LedgerEntry]) -
 def test_partitions_don_t_touch_each_other(rig: Rig, entries: list[LedgerEntry]) -> None:
     store = rig.open()
     one, other = store.claim(0), store.claim(1)
-    store.write(one, entries[:3], 3)
-    assert store.write(other, entries[:1], 1).partition_seq == 1
+    store.write(one, Given(entries[:3], 3))
+    assert store.write(other, Given(entries[:1], 1)).partition_seq == 1
     assert store.claim(0).partition_seq == 3
     store.close()
 
@@ -165,9 +172,9 @@ def test_entries_must_follow_the_position(rig: Rig, entries: list[LedgerEntry]) 
     store = rig.open()
     position = store.claim(0)
     with pytest.raises(AssertionError, match="don't follow"):
-        store.write(position, entries[1:2], 2)
+        store.write(position, Given(entries[1:2], 2))
     with pytest.raises(AssertionError, match="gap"):
-        store.write(position, [entries[0], entries[2]], 3)
+        store.write(position, Given([entries[0], entries[2]], 3))
     store.close()
 
 
@@ -175,13 +182,13 @@ def test_what_isn_t_published_is_read_until_it_is(rig: Rig, entries: list[Ledger
     store = rig.open()
     position = store.claim(0)
     assert store.unpublished(position, 10) == Unpublished(after_seq=0, up_to_seq=0, records=[])
-    position = store.write(position, entries[:4], 4)
+    position = store.write(position, Given(entries[:4], 4))
     whole = Unpublished(after_seq=0, up_to_seq=4, records=[_record(seq) for seq in (1, 2, 3, 4)])
     assert store.unpublished(position, 10) == whole
     part = Unpublished(after_seq=0, up_to_seq=3, records=whole.records[:3])
     assert store.unpublished(position, 3) == part
     store.move_published(position, 3)
-    position = store.write(position, entries[4:6], 6)
+    position = store.write(position, Given(entries[4:6], 6))
     rest = Unpublished(after_seq=3, up_to_seq=6, records=[_record(seq) for seq in (4, 5, 6)])
     assert store.unpublished(position, 10) == rest
     store.move_published(position, 6)
@@ -193,7 +200,7 @@ def test_what_isn_t_published_is_read_until_it_is(rig: Rig, entries: list[Ledger
 
 def test_who_was_fenced_publishes_nothing(rig: Rig, entries: list[LedgerEntry]) -> None:
     first, second = rig.open(), rig.open()
-    lost = first.write(first.claim(0), entries[:3], 3)
+    lost = first.write(first.claim(0), Given(entries[:3], 3))
     assert len(first.unpublished(lost, 10).records) == 3
     owned = second.claim(0)
     with pytest.raises(Fenced):
@@ -210,7 +217,7 @@ def test_what_is_published_was_projected_and_never_goes_back(
     rig: Rig, entries: list[LedgerEntry]
 ) -> None:
     store = rig.open()
-    position = store.write(store.claim(0), entries[:3], 3)
+    position = store.write(store.claim(0), Given(entries[:3], 3))
     with pytest.raises(AssertionError, match="before it was projected"):
         store.move_published(position, 4)
     store.move_published(position, 2)

@@ -11,6 +11,7 @@ from drawdown.domain.entries import LedgerEntry
 from drawdown.expiration_projector.projection import ExpirationProjection
 from drawdown.settings import Settings
 from drawdown.verification.expirations import ToldExpirations, expiration_model
+from tests.projection.batches import Given
 
 WITHIN_S = 30.0
 # A transaction that needn't reach the disk: tables are emptied for each of many examples.
@@ -41,7 +42,7 @@ class Written:
         )
         position = store.claim(entries[0].source_partition)
         for start in range(0, len(entries), batch):
-            position = store.write(position, entries[start : start + batch], start)
+            position = store.write(position, Given(entries[start : start + batch], start))
         store.close()
 
     def differences(self, entries: Sequence[LedgerEntry], accounts: list[Account]) -> list[str]:

@@ -17,6 +17,7 @@ from tests.architecture.repository import ROOT
 from tests.integration.projecting import WITHIN_S, await_true, balance_projector, rows, running
 from tests.integration.told import ToldLedger
 from tests.plugins.sealed_ledger import SealedLedger, publish
+from tests.projection.batches import Given
 
 from drawdown.adapters.kafka.clients import consumer, transactional_producer
 from drawdown.adapters.kafka.topics import create_topics
@@ -148,7 +149,7 @@ def test_the_query_gives_the_revenue_that_is_deferred(
         settings, schema=schema, application="test", writer=projection.write
     )
     entries = ToldLedger(settings, "every_kind_of_entry").entries
-    store.write(store.claim(0), entries, len(entries))
+    store.write(store.claim(0), Given(entries, len(entries)))
     store.close()
     export(settings, DATASETS["revenue"], "parquet", folder / "revenue.parquet", _says_nothing)
     monkeypatch.chdir(folder)

@@ -13,6 +13,7 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 from tests.integration.told import ToldLedger
 from tests.plugins.sealed_ledger import SealedLedger
+from tests.projection.batches import Given
 from typer.testing import CliRunner, Result
 
 from drawdown.adapters.postgres.migrations import migrate
@@ -93,7 +94,7 @@ def projected(settings: Settings) -> Written:
             settings, schema=schema, application="test", writer=projection.write
         )
         for partition, entries in enumerate((told.entries, odd.entries)):
-            store.write(store.claim(partition), entries, len(entries))
+            store.write(store.claim(partition), Given(entries, len(entries)))
         store.close()
     return Written({0: told.entries[-1], 1: odd.entries[-1]})
 

@@ -2,8 +2,8 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ from tests.plugins.sealed_ledger import SealedLedger, publish
 from drawdown.adapters.kafka.clients import admin, consumer
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import Cursor, connect
-from drawdown.domain.entries import PARTITION_CUSTOMER, LedgerEntry
+from drawdown.adapters.postgres.store import Slices
+from drawdown.domain.entries import PARTITION_CUSTOMER
 from drawdown.errors import InvalidSetting
 from drawdown.projection.loop import Projector
 from drawdown.projection.publication import Published
@@ -59,8 +60,8 @@ class SeenProjection:
     def __init__(self, folder: Path) -> None:
         self.migrations = folder
 
-    def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
-        for entry in entries:
+    def write(self, cursor: Cursor, slices: Slices) -> None:
+        for entry in chain.from_iterable(slices):
             if entry.facts.customer_id != PARTITION_CUSTOMER:
                 place = (entry.source_partition, entry.partition_seq)
                 cursor.execute(

@@ -1,6 +1,6 @@
 """A projector takes no more than it can write, whatever the database does, and loses nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -8,8 +8,7 @@ from confluent_kafka import Consumer, KafkaError, Message
 
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
-from drawdown.adapters.postgres.store import Position
-from drawdown.domain.entries import LedgerEntry
+from drawdown.adapters.postgres.store import Batch, Position
 from drawdown.errors import Refused, Unavailable
 from drawdown.projection.loop import GATHER_S, LINGER_S, Projector
 from drawdown.projection.portions import portions
@@ -34,13 +33,11 @@ class Database(MemoryProjectionStore):
         self.before_write: Callable[[], None] = lambda: None
         self._clock = clock
 
-    def write(
-        self, position: Position, entries: Sequence[LedgerEntry], next_offset: int
-    ) -> Position:
+    def write(self, position: Position, batch: Batch) -> Position:
         self.before_write()
         self._clock.sleep(self.slow_s)
-        after = super().write(position, entries, next_offset)
-        self.transactions.append(len(entries))
+        after = super().write(position, batch)
+        self.transactions.append(after.partition_seq - position.partition_seq)
         return after
 
 

@@ -16,6 +16,7 @@ from drawdown.projection.publisher import Publisher
 from drawdown.settings import load
 from tests.ledger_processor.scripted import Patience, error
 from tests.plugins.sealed_ledger import SealedLedger
+from tests.projection.batches import Given
 from tests.projection.publishing import ToldProducer
 
 LEDGERS = [SealedLedger(load(namespace="publishing"), partition) for partition in range(2)]
@@ -73,7 +74,8 @@ class Publishing:
         """Write so many more entries."""
         position = self.positions[partition]
         start, ledger = position.partition_seq, LEDGERS[partition]
-        after = self.store.write(position, ledger.entries[start : start + entries], start + entries)
+        new = ledger.entries[start : start + entries]
+        after = self.store.write(position, Given(new, start + entries))
         self.positions[partition] = after
         return after
 

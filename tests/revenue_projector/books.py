@@ -12,6 +12,7 @@ from drawdown.revenue_projector.projection import RevenueProjection
 from drawdown.settings import Settings
 from drawdown.verification.revenue_days import RevenueDays
 from drawdown.verification.revenue_model import RevenueModel
+from tests.projection.batches import Given
 
 FIGURES = (
     *("billed", "recognized", "breakage", "refunded", "chargeback", "adjusted", "transferred"),
@@ -38,7 +39,7 @@ class Books:
         new = entries[position.partition_seq :]
         for start in range(0, len(new), batch):
             portion = new[start : start + batch]
-            position = self._store.write(position, portion, portion[-1].partition_seq)
+            position = self._store.write(position, Given(portion, portion[-1].partition_seq))
 
     def rows(self, statement: str) -> list[tuple[object, ...]]:
         """What a query gives."""

@@ -13,8 +13,7 @@ from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.local_state.shelf import rows_of
 from drawdown.adapters.local_state.store import Row
-from drawdown.adapters.postgres.store import Position
-from drawdown.domain.entries import LedgerEntry
+from drawdown.adapters.postgres.store import Batch, Following, Position
 from drawdown.domain.shelf import Parts
 from drawdown.errors import Unavailable
 from drawdown.ledger_processor import failures, keeping
@@ -188,14 +187,13 @@ def batch_outlives_its_writer(patch: pytest.MonkeyPatch) -> None:
 def position_apart_from_the_rows(patch: pytest.MonkeyPatch) -> None:
     """Rows are written in one transaction, and the position in the next."""
 
-    def write(
-        self: Any, position: Position, entries: list[LedgerEntry], next_offset: int
-    ) -> Position:
+    def write(self: Any, position: Position, batch: Batch) -> Position:
         effect = self._link.call("write")
-        self._store.rows += entries
+        following = Following(position, batch)
+        self._store.rows += [entry for entries in following for entry in entries]
         if effect:
             raise Unavailable("the connection broke between the two")
-        after = position.after(entries, next_offset)
+        after = following.after()
         self._store._positions[position.partition] = after
         return after
 

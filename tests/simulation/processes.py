@@ -9,8 +9,7 @@ from confluent_kafka import Consumer, KafkaException, Producer
 
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
-from drawdown.adapters.postgres.store import Position
-from drawdown.domain.entries import LedgerEntry
+from drawdown.adapters.postgres.store import Batch, Position
 from drawdown.errors import DrawdownError, Unavailable
 from drawdown.ledger_processor.__main__ import assemble
 from drawdown.ledger_processor.clients import Offsets
@@ -240,12 +239,12 @@ class Database:
             raise Unavailable("the database doesn't answer")
         return self._store.claim(partition)
 
-    def write(self, position: Position, entries: list[LedgerEntry], next_offset: int) -> Position:
+    def write(self, position: Position, batch: Batch) -> Position:
         """Write entries and position; whether it was done isn't known when it isn't answered."""
         effect = self._link.call("write")
         if effect == "refuse":
             raise Unavailable("the database doesn't answer")
-        after = self._store.write(position, entries, next_offset)
+        after = self._store.write(position, batch)
         if effect:
             raise Unavailable("the connection broke at the commit")
         return after

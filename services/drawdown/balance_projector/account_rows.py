@@ -46,39 +46,44 @@ WHERE accounts.customer_id = rows.customer_id AND accounts.unit = rows.unit
 """
 
 
-def upsert_accounts(cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
-    """Bring each account that the entries touch up to its last of them."""
-    rows = [_row(entry) for entry in _newest(entries)]
-    if rows:
-        cursor.execute(_UPSERT, _ACCOUNTS.arrays(rows))
-    changes = _changes(entries)
-    if changes:
-        cursor.execute(_CHANGE, _CHANGED.arrays(changes))
+AccountKey = tuple[str, str]
+"""Customer, unit."""
 
 
-def _changes(entries: Sequence[LedgerEntry]) -> list[tuple[object, ...]]:
-    """What few entries change, by account: reserved room, added up, and whether it is frozen."""
-    room: dict[tuple[str, str], int] = {}
-    frozen: dict[tuple[str, str], bool] = {}
-    for entry in entries:
-        facts, details = entry.facts, entry.facts.details
-        if details is None or facts.customer_id == PARTITION_CUSTOMER:
-            continue
-        key = (facts.customer_id, facts.unit)
-        if details.reserved_room:
-            room[key] = room.get(key, 0) + details.reserved_room
-        if details.account_frozen is not None:
-            frozen[key] = details.account_frozen
-    return [
-        (*key, room.get(key, 0), key in frozen, frozen.get(key, False))
-        for key in dict.fromkeys((*room, *frozen))
-    ]
+class AccountRows:
+    """The accounts that entries touch. `$partition` is no customer's."""
 
+    def __init__(self) -> None:
+        self._last: Final[dict[AccountKey, LedgerEntry]] = {}
+        # What few entries change: reserved room, added up, and whether the account is frozen.
+        self._room: Final[dict[AccountKey, int]] = {}
+        self._frozen: Final[dict[AccountKey, bool]] = {}
 
-def _newest(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
-    """The last entry of each customer's account. `$partition` is no customer."""
-    last = {(entry.facts.customer_id, entry.facts.unit): entry for entry in entries}
-    return [entry for (customer, _), entry in last.items() if customer != PARTITION_CUSTOMER]
+    def take(self, entries: Sequence[LedgerEntry]) -> None:
+        """Take the next entries."""
+        for entry in entries:
+            facts, details = entry.facts, entry.facts.details
+            if facts.customer_id == PARTITION_CUSTOMER:
+                continue
+            key = (facts.customer_id, facts.unit)
+            self._last[key] = entry
+            if details is None:
+                continue
+            if details.reserved_room:
+                self._room[key] = self._room.get(key, 0) + details.reserved_room
+            if details.account_frozen is not None:
+                self._frozen[key] = details.account_frozen
+
+    def write(self, cursor: Cursor) -> None:
+        """Bring each account up to its last entry."""
+        if self._last:
+            cursor.execute(_UPSERT, _ACCOUNTS.arrays(map(_row, self._last.values())))
+        changes = [
+            (*key, self._room.get(key, 0), key in self._frozen, self._frozen.get(key, False))
+            for key in dict.fromkeys((*self._room, *self._frozen))
+        ]
+        if changes:
+            cursor.execute(_CHANGE, _CHANGED.arrays(changes))
 
 
 def _row(entry: LedgerEntry) -> tuple[object, ...]:

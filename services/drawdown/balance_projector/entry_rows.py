@@ -1,7 +1,7 @@
 """Entries as rows: every field of every entry, by COPY."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from drawdown.adapters.postgres.connections import Cursor
@@ -16,16 +16,25 @@ _COPY: Final = """COPY entries (
 ) FROM STDIN"""
 
 
-_PIECE: Final = 100
-"""Entries sent at once: the database stores one piece while the next one is formatted."""
+def copy_entries(
+    cursor: Cursor,
+    slices: Iterable[Sequence[LedgerEntry]],
+    take: Callable[[Sequence[LedgerEntry]], None],
+) -> None:
+    """Write the entries of one partition, and let `take` have each slice of them.
 
-
-def copy_entries(cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
-    """Write the entries of one partition."""
+    The database stores one while the next one is decoded, formatted and taken.
+    """
+    rest = iter(slices)
+    entries = next(rest, None)
+    if entries is None:
+        return
     _ensure_table(cursor, entries[0].source_partition)
     with cursor.copy(_COPY) as copy:
-        for start in range(0, len(entries), _PIECE):
-            copy.write("".join([_line(entry) for entry in entries[start : start + _PIECE]]))
+        while entries is not None:
+            copy.write("".join([_line(entry) for entry in entries]))
+            take(entries)
+            entries = next(rest, None)
 
 
 def _ensure_table(cursor: Cursor, partition: int) -> None:

@@ -34,16 +34,24 @@ HoldKey = tuple[str, str, str]
 """Customer, unit, hold id."""
 
 
-def upsert_holds(cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
-    """Bring each hold that the entries are about up to the last of them."""
-    last: dict[HoldKey, tuple[LedgerEntry, HoldState]] = {}
-    for entry in entries:
-        details = entry.facts.details
-        if details is not None and details.hold is not None:
-            facts, hold = entry.facts, details.hold
-            last[facts.customer_id, facts.unit, hold.hold_id] = (entry, hold)
-    if last:
-        cursor.execute(_UPSERT, _HOLDS.arrays(_row(*each) for each in last.values()))
+class HoldRows:
+    """The holds that entries are about."""
+
+    def __init__(self) -> None:
+        self._last: Final[dict[HoldKey, tuple[LedgerEntry, HoldState]]] = {}
+
+    def take(self, entries: Sequence[LedgerEntry]) -> None:
+        """Take the next entries."""
+        for entry in entries:
+            details = entry.facts.details
+            if details is not None and details.hold is not None:
+                facts, hold = entry.facts, details.hold
+                self._last[facts.customer_id, facts.unit, hold.hold_id] = (entry, hold)
+
+    def write(self, cursor: Cursor) -> None:
+        """Bring each hold up to the last entry about it."""
+        if self._last:
+            cursor.execute(_UPSERT, _HOLDS.arrays(_row(*each) for each in self._last.values()))
 
 
 def _row(entry: LedgerEntry, hold: HoldState) -> tuple[object, ...]:

@@ -1,6 +1,5 @@
 """Lots as rows: opened by a grant, moved by the allocations of later entries, changed by them."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from drawdown.adapters.postgres.connections import Cursor
@@ -110,13 +109,8 @@ WHERE {OF_ITS_LOT}
 """
 
 
-def write_lots(cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
-    """Open, move and change the lots of one partition's entries.
-
-    Raises `UnknownEntry` for a type of a later version, `LedgerCorrupt` for a lot that no grant
-    opened.
-    """
-    movements = LotMovements(entries)
+def write_lots(cursor: Cursor, movements: LotMovements) -> None:
+    """Open, move and change lots. Raises `LedgerCorrupt` for a lot that no grant opened."""
     opened, moved = movements.opened, movements.moved
     if opened:
         rows = (_opened(entry, moved.get(key, Movement())) for key, entry in opened.items())

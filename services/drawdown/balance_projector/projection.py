@@ -6,12 +6,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from drawdown.adapters.postgres.connections import Cursor
-from drawdown.balance_projector.account_rows import upsert_accounts
+from drawdown.adapters.postgres.store import Slices
+from drawdown.balance_projector.account_rows import AccountRows
 from drawdown.balance_projector.entry_rows import copy_entries
-from drawdown.balance_projector.hold_rows import upsert_holds
+from drawdown.balance_projector.hold_rows import HoldRows
 from drawdown.balance_projector.lot_rows import write_lots
-from drawdown.balance_projector.usage_rows import add_usage
+from drawdown.balance_projector.usage_rows import UsageRows
 from drawdown.domain.entries import LedgerEntry
+from drawdown.projection.lot_movements import LotMovements
 from drawdown.projection.publication import Publication
 
 
@@ -26,10 +28,18 @@ class BalanceProjection:
         self.publication: Final = publication
         self._zone = zone
 
-    def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
+    def write(self, cursor: Cursor, slices: Slices) -> None:
         """Write one partition's next entries, each exactly once, in order."""
-        copy_entries(cursor, entries)
-        write_lots(cursor, entries)
-        upsert_holds(cursor, entries)
-        upsert_accounts(cursor, entries)
-        add_usage(cursor, entries, self._zone)
+        lots, holds, accounts, usage = LotMovements(), HoldRows(), AccountRows(), UsageRows()
+
+        def take(entries: Sequence[LedgerEntry]) -> None:
+            lots.take(entries)
+            holds.take(entries)
+            accounts.take(entries)
+            usage.take(entries)
+
+        copy_entries(cursor, slices, take)
+        write_lots(cursor, lots)
+        holds.write(cursor)
+        accounts.write(cursor)
+        usage.write(cursor, self._zone)

@@ -1,6 +1,6 @@
 """Usage by meter and hour, and by meter and day, as rows that entries add to."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -50,38 +50,40 @@ _DAILY: Final = _Table("usage_daily", "day", "date")
 _HOURLY: Final = _Table("usage_hourly", "hour", "timestamp")
 
 
-def add_usage(cursor: Cursor, entries: Sequence[LedgerEntry], zone: ZoneInfo) -> None:
-    """Add what the entries charged, and take off what they refund: by hours UTC, and by days of
-    `zone`.
+class UsageRows:
+    """What entries charge, and take off what they refund.
 
     Usage counts when it occurred, a refund when it was given.
     """
-    totals = usage_totals(entries)
-    if totals:
-        _HOURLY.add(cursor, totals, _hour)
-        _DAILY.add(cursor, totals, lambda quarter: _day(quarter, zone))
 
+    def __init__(self) -> None:
+        self._totals: Final[Totals] = {}
 
-def usage_totals(entries: Iterable[LedgerEntry]) -> Totals:
-    """What the entries add to usage, by quarters of an hour."""
-    totals: Totals = {}
-    for entry in entries:
-        facts = entry.facts
-        charge = facts.charge
-        if charge is None:
-            continue
-        key = (facts.customer_id, facts.unit, charge.meter, facts.occurred_at // _QUARTER_US)
-        total = totals.get(key)
-        if total is None:
-            total = totals[key] = [0] * 6
-        # A refund gives back credits of usage that happened; a capture without usage is none.
-        total[0] += facts.type == "deduction"
-        total[1] += charge.rated
-        total[2] += charge.rated - charge.overdrawn - charge.overage - charge.uncovered
-        total[3] += charge.overdrawn
-        total[4] += charge.overage
-        total[5] += charge.uncovered
-    return totals
+    def take(self, entries: Sequence[LedgerEntry]) -> None:
+        """Take the next entries, by quarters of an hour."""
+        totals = self._totals
+        for entry in entries:
+            facts = entry.facts
+            charge = facts.charge
+            if charge is None:
+                continue
+            key = (facts.customer_id, facts.unit, charge.meter, facts.occurred_at // _QUARTER_US)
+            total = totals.get(key)
+            if total is None:
+                total = totals[key] = [0] * 6
+            # A refund gives back credits of usage that happened; a capture without usage is none.
+            total[0] += facts.type == "deduction"
+            total[1] += charge.rated
+            total[2] += charge.rated - charge.overdrawn - charge.overage - charge.uncovered
+            total[3] += charge.overdrawn
+            total[4] += charge.overage
+            total[5] += charge.uncovered
+
+    def write(self, cursor: Cursor, zone: ZoneInfo) -> None:
+        """Add it up by hours UTC, and by days of `zone`."""
+        if self._totals:
+            _HOURLY.add(cursor, self._totals, _hour)
+            _DAILY.add(cursor, self._totals, lambda quarter: _day(quarter, zone))
 
 
 def _sum(one: list[int], other: list[int]) -> list[int]:

@@ -106,7 +106,8 @@ def write_lots(cursor: Cursor, entries: Sequence[LedgerEntry], week_of: WeekOf) 
     Raises `UnknownEntry` for a type of a later version, `LedgerCorrupt` for a lot that no grant
     opened.
     """
-    movements = LotMovements(entries)
+    movements = LotMovements()
+    movements.take(entries)
     opened, moved = movements.opened, movements.moved
     older = {key: movement for key, movement in moved.items() if key not in opened}
     asked = _asked(cursor, older, max(each.facts.recorded_at for each in entries))

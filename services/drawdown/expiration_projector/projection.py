@@ -1,11 +1,10 @@
 """The expiration projection: what the entries of a partition write."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from drawdown.adapters.postgres.connections import Cursor
-from drawdown.domain.entries import LedgerEntry
+from drawdown.adapters.postgres.store import Slices
 from drawdown.domain.reminders import WeekOf
 from drawdown.expiration_projector.expiration_rows import add_expirations
 from drawdown.expiration_projector.lot_rows import write_lots
@@ -23,7 +22,11 @@ class ExpirationProjection:
         self.publication: Final = publication
         self._week_of = week_of
 
-    def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
-        """Write one partition's next entries, each exactly once, in order."""
+    def write(self, cursor: Cursor, slices: Slices) -> None:
+        """Write one partition's next entries, each exactly once, in order.
+
+        What a lot asks for is known once all that moves it is: they are gone through twice.
+        """
+        entries = [entry for part in slices for entry in part]
         write_lots(cursor, entries, self._week_of)
         add_expirations(cursor, entries)

@@ -54,7 +54,8 @@ class WatchedLots:
         return any((customer_id, unit, part.lot_id) in self.lots for part in facts.allocations)
 
     def _take(self, entry: LedgerEntry) -> None:
-        movements = LotMovements([entry])
+        movements = LotMovements()
+        movements.take([entry])
         for key in movements.opened:
             self.lots[key] = self._opened(entry)
         for key, movement in movements.moved.items():

@@ -24,10 +24,9 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from drawdown.adapters.kafka.consumer_failures import consumer_failure
-from drawdown.adapters.postgres.store import Position
+from drawdown.adapters.postgres.store import Batch, Position
 from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM, Clock, Steadiness
-from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.evolve import UnknownEntry
 from drawdown.errors import (
     DrawdownError,
@@ -47,7 +46,7 @@ from drawdown.metrics import (
 from drawdown.projection.freshness import Freshness
 from drawdown.projection.portions import portions
 from drawdown.projection.publisher import Publisher
-from drawdown.projection.sequence import Decode, SequenceGap, decoded, new_entries
+from drawdown.projection.sequence import Decode, NewEntries, SequenceGap
 
 LINGER_S: Final = 0.05
 """How long a batch may fill: bounds both the delay of a lone entry and the transactions a second
@@ -65,9 +64,7 @@ class Store(Protocol):
     """Where rows and positions go; `PostgresProjectionStore` is one."""
 
     def claim(self, partition: int) -> Position: ...
-    def write(
-        self, position: Position, entries: list[LedgerEntry], next_offset: int
-    ) -> Position: ...
+    def write(self, position: Position, batch: Batch) -> Position: ...
     def close(self) -> None: ...
 
 
@@ -297,15 +294,18 @@ class Projector:
     def _write(self, position: Position, records: list[Message]) -> None:
         """Write what is new; of records with a fault, those before it first."""
         started = self._clock.monotonic()
-        reads, fault = decoded(records, self._decode)
-        entries = new_entries(
-            reads, after_seq=position.partition_seq, from_offset=position.next_offset
+        batch = NewEntries(
+            records,
+            self._decode,
+            after_seq=position.partition_seq,
+            from_offset=position.next_offset,
         )
-        if entries:
-            after = self._store.write(position, entries, reads[-1].offset + 1)
-            self._written(after, len(entries), self._clock.monotonic() - started)
-        if fault is not None:
-            raise fault
+        if batch.any():
+            after = self._store.write(position, batch)
+            entries = after.partition_seq - position.partition_seq
+            self._written(after, entries, self._clock.monotonic() - started)
+        if batch.fault is not None:
+            raise batch.fault
 
     def _written(self, after: Position, entries: int, seconds: float) -> None:
         self._followed[after.partition] = after

@@ -1,7 +1,6 @@
 """What a batch of entries does to each lot: credits moved, added up, and terms as they end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from drawdown.domain.entries import EntryFacts, LedgerEntry, LotChange
@@ -18,22 +17,22 @@ LotKey = tuple[str, str, str]
 """Customer, unit, lot id."""
 
 
-@dataclass(slots=True)
 class Movement:
     """What a batch of entries does to a lot. What remains of it follows from the rest."""
 
-    spent: int = 0
-    reserved: int = 0
-    expired: int = 0
-    voided: int = 0
-    clawed_back: int = 0
-    released_minor: int = 0
-    partition_seq: int = 0
-    change: LotChange | None = None
-    """Its terms after the batch, where an entry states them."""
-    repaid_to: int | None = None
-    """The debt after the batch's first entry that lowered it, if that is a refund's: the debt
-    before it, which only the table knows, tells how many spent credits it clawed back."""
+    def __init__(self) -> None:
+        self.spent = 0
+        self.reserved = 0
+        self.expired = 0
+        self.voided = 0
+        self.clawed_back = 0
+        self.released_minor = 0
+        self.partition_seq = 0
+        self.change: LotChange | None = None
+        """Its terms after the batch, where an entry states them."""
+        self.repaid_to: int | None = None
+        """The debt after the batch's first entry that lowered it, if that is a refund's: the debt
+        before it, which only the table knows, tells how many spent credits it clawed back."""
 
     @property
     def gone(self) -> int:
@@ -49,10 +48,12 @@ class Movement:
 class LotMovements:
     """Grants by the lot that they open, and movements by lot, of one partition's next entries."""
 
-    def __init__(self, entries: Sequence[LedgerEntry]) -> None:
-        """Raises `UnknownEntry` for a type of a later version."""
+    def __init__(self) -> None:
         self.opened: Final[dict[LotKey, LedgerEntry]] = {}
         self.moved: Final[dict[LotKey, Movement]] = {}
+
+    def take(self, entries: Sequence[LedgerEntry]) -> None:
+        """Take the next entries. Raises `UnknownEntry` for a type of a later version."""
         for entry in entries:
             if entry.facts.type in SPENDING:
                 self._spend(entry)

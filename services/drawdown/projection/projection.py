@@ -1,11 +1,10 @@
 """What a projection brings along."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from drawdown.adapters.postgres.connections import Cursor
-from drawdown.domain.entries import LedgerEntry
+from drawdown.adapters.postgres.store import Slices
 from drawdown.projection.publication import Publication
 
 
@@ -24,9 +23,10 @@ class Projection(Protocol):
     def publication(self) -> Publication | None:
         """What of it is published; None: nothing."""
 
-    def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
+    def write(self, cursor: Cursor, slices: Slices) -> None:
         """Write the rows of one partition's next entries.
 
         Each entry is handed over exactly once, in order, in the transaction that moves the
-        position. Raises `UnknownEntry` for a type that it doesn't know.
+        position. They come in slices, which can be gone through once, so that a batch of many
+        needn't be in memory. Raises `UnknownEntry` for a type that it doesn't know.
         """

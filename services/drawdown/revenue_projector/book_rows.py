@@ -79,8 +79,17 @@ def write_closes(cursor: Cursor, closes: Sequence[LedgerEntry]) -> None:
         cursor.execute(_CLOSE, _CLOSED.arrays(rows))
 
 
-def breakage_change(entry: LedgerEntry) -> PolicyChange | None:
-    """What an entry changes of a policy, if that is how breakage is recognized."""
+def breakage_changes(entries: Sequence[LedgerEntry]) -> list[tuple[int, PolicyChange]]:
+    """Which of these entries change how breakage is recognized, by their places, and to what."""
+    found: list[tuple[int, PolicyChange]] = []
+    for place, entry in enumerate(entries):
+        change = _breakage_change(entry)
+        if change is not None:
+            found.append((place, change))
+    return found
+
+
+def _breakage_change(entry: LedgerEntry) -> PolicyChange | None:
     details = entry.facts.details
     change = None if details is None else details.policy
     if change is None or (change.breakage_method is None and change.breakage_rate_pico is None):

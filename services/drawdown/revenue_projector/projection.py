@@ -1,15 +1,17 @@
 """The revenue projection: what the entries of a partition write."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from drawdown.adapters.postgres.connections import Cursor
+from drawdown.adapters.postgres.store import Slices
 from drawdown.domain.entries import LedgerEntry, PolicyChange
 from drawdown.projection.publication import Publication
 from drawdown.revenue_projector.book_rows import (
-    breakage_change,
+    breakage_changes,
     change_policy,
     closed_until,
     deferred_lots,
@@ -46,65 +48,93 @@ class RevenueProjection:
         self._zone = zone
         self.publication: Final = publication
 
-    def write(self, cursor: Cursor, entries: Sequence[LedgerEntry]) -> None:
-        """Write one partition's next entries, each exactly once, in order.
+    def write(self, cursor: Cursor, slices: Slices) -> None:
+        """Write one partition's next entries, each exactly once, in order."""
+        writing: _Writing | None = None
+        rest = iter(slices)
+        for entries in rest:
+            if writing is None:
+                writing = _Writing(cursor, entries[0].source_partition, self._zone)
+            # What stands in rows is read for estimates: for all entries at once.
+            more = chain.from_iterable(rest) if writing.estimated else ()
+            writing.take([*entries, *more])
+        if writing is not None:
+            writing.keep()
+
+
+class _Writing:
+    """Entries of one partition on their way into rows.
+
+    They are posted and kept until their rows are written, which is before anything that stands
+    in rows is read.
+    """
+
+    def __init__(self, cursor: Cursor, partition: int, zone: ZoneInfo) -> None:
+        self._cursor = cursor
+        self._partition = partition
+        self._days = OpenDays(zone, closed_until(cursor, partition))
+        self.estimated = is_estimated(cursor, partition)
+        self._postings = self._posting()
+
+    def take(self, entries: Sequence[LedgerEntry]) -> None:
+        """Take the next entries.
 
         What stands before a change of how breakage is recognized is written before it.
         """
-        days = OpenDays(self._zone, closed_until(cursor, entries[0].source_partition))
         begin = 0
-        for place, entry in enumerate(entries):
-            change = breakage_change(entry)
-            if change is not None:
-                self._write(cursor, entries[begin:place], days)
-                self._change(cursor, entry, change, days)
-                begin = place + 1
-        self._write(cursor, entries[begin:], days)
+        for place, change in breakage_changes(entries):
+            self._post(entries[begin:place])
+            self.keep()
+            self._change(entries[place], change)
+            begin = place + 1
+        self._post(entries[begin:])
 
-    def _write(self, cursor: Cursor, entries: Sequence[LedgerEntry], days: OpenDays) -> None:
+    def keep(self) -> None:
+        """Write the rows of what was posted."""
+        cursor, postings, self._postings = self._cursor, self._postings, self._posting()
+        open_lots(cursor, postings.opened)
+        add_days(cursor, postings.rows, self._partition)
+        add_adjustments(cursor, postings.adjustments, self._partition)
+        add_overage(cursor, postings.overage, self._partition)
+        write_closes(cursor, postings.closes)
+
+    def _posting(self) -> Postings:
+        return Postings(self._days, BreakageRates({}), {}, {})
+
+    def _post(self, entries: Sequence[LedgerEntry]) -> None:
         if not entries:
             return
-        partition = entries[0].source_partition
-        rates = _rates(cursor, partition, entries)
-        payments = payments_to_know(entries)
-        by_payment = lots_of_payments(cursor, payments) if payments else {}
-        by_payment.update(paid_lots(entries) if payments else {})
-        wanted = lots_to_know(entries, rates)
-        wanted.update((*key[:2], by_payment[key]) for key in payments)
-        postings = Postings(days, rates, _known(cursor, wanted), by_payment)
-        postings.add(entries)
-        _keep(cursor, postings, partition)
+        rates = self._rates(entries)
+        payments, wanted = payments_to_know(entries), lots_to_know(entries, rates)
+        if rates.any or payments or wanted:
+            self.keep()
+            by_payment: dict[LotKey, str] = {}
+            if payments:
+                by_payment = lots_of_payments(self._cursor, payments) | paid_lots(entries)
+            wanted.update((*key[:2], by_payment[key]) for key in payments)
+            known = _known(self._cursor, wanted)
+            self._postings = Postings(self._days, rates, known, by_payment)
+        self._postings.add(entries)
 
-    def _change(
-        self, cursor: Cursor, entry: LedgerEntry, change: PolicyChange, days: OpenDays
-    ) -> None:
+    def _change(self, entry: LedgerEntry, change: PolicyChange) -> None:
         """Change a policy, and true up the lots that it concerns at once."""
-        partition, facts = entry.source_partition, entry.facts
+        cursor, facts = self._cursor, entry.facts
         change_policy(cursor, entry, change)
-        day = days.of(facts.effective_at)
-        for lots in deferred_lots(cursor, partition, (facts.customer_id, facts.unit)):
-            postings = Postings(days, BreakageRates({}), {}, {})
+        self.estimated = is_estimated(cursor, self._partition)
+        day = self._days.of(facts.effective_at)
+        for lots in deferred_lots(cursor, self._partition, (facts.customer_id, facts.unit)):
             for key, lot, rate_pico in lots:
-                postings.true_up(key, lot, rate_pico, day, entry.partition_seq)
-            _keep(cursor, postings, partition)
+                self._postings.true_up(key, lot, rate_pico, day, entry.partition_seq)
+            self.keep()
 
-
-def _rates(cursor: Cursor, partition: int, entries: Sequence[LedgerEntry]) -> BreakageRates:
-    if not is_estimated(cursor, partition):
-        return BreakageRates({})
-    accounts = {(entry.facts.customer_id, entry.facts.unit) for entry in entries}
-    return BreakageRates(policies(cursor, partition, accounts))
+    def _rates(self, entries: Sequence[LedgerEntry]) -> BreakageRates:
+        if not self.estimated:
+            return BreakageRates({})
+        accounts = {(entry.facts.customer_id, entry.facts.unit) for entry in entries}
+        return BreakageRates(policies(self._cursor, self._partition, accounts))
 
 
 def _known(cursor: Cursor, wanted: set[LotKey]) -> dict[LotKey, Figures]:
     """The figures of lots; those that the entries themselves open begin with nothing."""
     known = figures_of(cursor, wanted)
     return known | {key: Figures("", "") for key in wanted - known.keys()}
-
-
-def _keep(cursor: Cursor, postings: Postings, partition: int) -> None:
-    open_lots(cursor, postings.opened)
-    add_days(cursor, postings.rows, partition)
-    add_adjustments(cursor, postings.adjustments, partition)
-    add_overage(cursor, postings.overage, partition)
-    write_closes(cursor, postings.closes)

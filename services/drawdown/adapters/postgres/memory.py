@@ -3,7 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from drawdown.adapters.postgres.store import Position, Record, Unpublished, fenced
+from drawdown.adapters.postgres.store import (
+    Batch,
+    Following,
+    Position,
+    Record,
+    Unpublished,
+    fenced,
+)
 from drawdown.domain.entries import LedgerEntry
 from drawdown.errors import Unavailable
 
@@ -42,12 +49,12 @@ class MemoryProjectionStore:
         self._positions[partition] = claimed
         return claimed
 
-    def write(
-        self, position: Position, entries: Sequence[LedgerEntry], next_offset: int
-    ) -> Position:
+    def write(self, position: Position, batch: Batch) -> Position:
         """Write the entries that follow `position`; raises as the real store does."""
-        after = position.after(entries, next_offset)
         self._own(position)
+        following = Following(position, batch)
+        entries = [entry for slice_ in following for entry in slice_]
+        after = following.after()
         if self._check is not None:
             self._check(entries)
         self.rows += entries

@@ -39,7 +39,20 @@ UPDATE position SET partition_seq = %s, next_offset = %s, recorded_at = %s WHERE
 """
 _MOVE_PUBLISHED: Final = "UPDATE position SET published = %s WHERE partition = %s"
 
-RowWriter = Callable[[Cursor, Sequence[LedgerEntry]], None]
+
+class Batch(Protocol):
+    """One partition's next entries, handed out once, in order, slice by slice."""
+
+    def __iter__(self) -> Iterator[Sequence[LedgerEntry]]: ...
+    @property
+    def next_offset(self) -> int:
+        """Behind the last entry that was handed out."""
+
+
+Slices = Iterable[Sequence[LedgerEntry]]
+"""A batch's entries as its rows are made of them: they can be gone through once."""
+
+RowWriter = Callable[[Cursor, Slices], None]
 """Writes the rows of one partition's entries, each handed over exactly once, in order."""
 
 Record = tuple[bytes, bytes | None]
@@ -75,11 +88,8 @@ class Position:
     replaced: int = 0
     """How often a rebuild has put other rows in the place of those that stood there."""
 
-    def after(self, entries: Sequence[LedgerEntry], next_offset: int) -> "Position":
-        """The position once the entries that follow it are written."""
-        first, last = entries[0], entries[-1]
-        assert first.partition_seq == self.partition_seq + 1, "entries don't follow the position"
-        assert last.partition_seq == self.partition_seq + len(entries), "entries have a gap"
+    def after(self, last: LedgerEntry, next_offset: int) -> "Position":
+        """The position once the entries that follow it are written, up to the last."""
         return Position(
             partition=self.partition,
             partition_seq=last.partition_seq,
@@ -88,6 +98,33 @@ class Position:
             epoch=self.epoch,
             replaced=self.replaced,
         )
+
+
+class Following:
+    """Hands out a batch that follows a position, and notes how far it was taken."""
+
+    def __init__(self, position: Position, batch: Batch) -> None:
+        self._position = position
+        self._batch = batch
+        self._slices = iter(batch)
+        self._last: LedgerEntry | None = None
+
+    def __iter__(self) -> Iterator[Sequence[LedgerEntry]]:
+        """What wasn't taken yet."""
+        for entries in self._slices:
+            last = self._last
+            before = self._position.partition_seq if last is None else last.partition_seq
+            assert entries[0].partition_seq == before + 1, "entries don't follow the position"
+            assert entries[-1].partition_seq == before + len(entries), "entries have a gap"
+            self._last = entries[-1]
+            yield entries
+
+    def after(self) -> Position:
+        """The position once all of the batch is written; a writer may have left out the rest."""
+        for _ in self:
+            pass
+        assert self._last is not None, "a batch has entries"
+        return self._position.after(self._last, self._batch.next_offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,19 +174,18 @@ class PostgresProjectionStore:
             replaced=row[4],
         )
 
-    def write(
-        self, position: Position, entries: Sequence[LedgerEntry], next_offset: int
-    ) -> Position:
+    def write(self, position: Position, batch: Batch) -> Position:
         """Write the entries that follow `position`, at least one; the position after them.
 
-        All or nothing. Raises `Fenced` if somebody claimed the partition since; `Unavailable` if
-        the database doesn't answer, and then only `claim` tells whether it was written; whatever
-        the writer raises.
+        All or nothing. Raises what iterating over the batch raises; `Fenced` if somebody claimed
+        the partition since; `Unavailable` if the database doesn't answer, and then only `claim`
+        tells whether it was written; whatever the writer raises.
         """
-        after = position.after(entries, next_offset)
         with self._transaction() as cursor:
             self._locked(cursor, position)
-            self._writer(cursor, entries)
+            following = Following(position, batch)
+            self._writer(cursor, following)
+            after = following.after()
             moved = (after.partition_seq, after.next_offset, after.recorded_at, after.partition)
             cursor.execute(_ADVANCE, moved)
         return after

@@ -20,7 +20,7 @@ from drawdown.adapters.postgres.store import Position, PostgresProjectionStore
 from drawdown.errors import LedgerCorrupt
 from drawdown.projection.portions import portions
 from drawdown.projection.projection import Projection
-from drawdown.projection.sequence import decoded, new_entries
+from drawdown.projection.sequence import NewEntries
 from drawdown.settings import Settings
 
 _LEDGER: Final = "ledger-entries"
@@ -151,19 +151,24 @@ class _Loader:
         return position.partition_seq
 
     def _write(self, position: Position, records: list[Message], target: int) -> Position:
-        found, fault = decoded(records, self._wire.decode_entry)
-        if fault is not None and (not found or found[-1].entry.partition_seq < target):
-            raise fault
-        reads = [read for read in found if read.entry.partition_seq <= target]
-        entries = new_entries(
-            reads, after_seq=position.partition_seq, from_offset=position.next_offset
+        batch = NewEntries(
+            records,
+            self._wire.decode_entry,
+            after_seq=position.partition_seq,
+            from_offset=position.next_offset,
+            up_to_seq=target,
         )
-        if not entries:
+        if not batch.any():
+            if batch.fault is not None:
+                raise batch.fault
             raise LedgerCorrupt(
                 f"partition {position.partition}: entry {position.partition_seq + 1} doesn't stand "
                 f"at offset {position.next_offset} or behind it; `drawdown verify` says more"
             )
-        return self._store.write(position, entries, reads[-1].offset + 1)
+        after = self._store.write(position, batch)
+        if batch.fault is not None:
+            raise batch.fault
+        return after
 
 
 def _gathered(batches: Iterator[list[Message]], records: int) -> Iterator[list[Message]]:
