@@ -51,8 +51,8 @@ class Populations:
         self._open.close()
 
     def charged(self, accounts: int) -> Run:
-        """Usage by a power law over all accounts, through a processor that begins with its disk
-        and no account in memory."""
+        """Usage by a power law over all accounts, through a processor that has charged as much
+        before since it began with its disk: its cache holds what it can."""
         new = accounts not in self._settings
         if new:
             self._settings[accounts] = self._open.enter_context(self._bench.namespace())
@@ -60,8 +60,9 @@ class Populations:
         with ledgers(self._bench, settings, grants=False):
             if new:
                 grant_everybody(settings, accounts, GRANTED[1:])
-            prefix = f"p{next(self._rounds)}"
-            run = through(settings, skewed(EVENTS, accounts, prefix=prefix), EVENTS)
+            for _ in ("the cache fills", "it is full"):
+                prefix = f"p{next(self._rounds)}"
+                run = through(settings, skewed(EVENTS, accounts, prefix=prefix), EVENTS)
             check_deductions(settings)
         return run
 
