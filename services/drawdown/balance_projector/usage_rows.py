@@ -51,7 +51,7 @@ _HOURLY: Final = _Table("usage_hourly", "hour", "timestamp")
 
 
 class UsageRows:
-    """What entries charge, and take off what they refund.
+    """What entries charge, less what they refund.
 
     Usage counts when it occurred, a refund when it was given.
     """
