@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -243,7 +244,7 @@ class Recorder:
 
     def write(self, cursor: Cursor, slices: Slices) -> None:
         """Let it write, and note what it sends."""
-        entries = [entry for part in slices for entry in part]
+        entries = list(chain.from_iterable(slices))
         batch = Batch(entries[0].source_partition, len(entries))
         self._projection.write(cast(Cursor, _NotingCursor(cursor, batch)), [entries])
         self.batches.append(batch)

@@ -1,6 +1,7 @@
 """The contract of a projection's store, on the real database and in memory."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from drawdown.adapters.postgres.memory import MemoryProjectionStore
 from drawdown.adapters.postgres.migrations import migrate
 from drawdown.adapters.postgres.store import (
     Batch,
+    Following,
     Position,
     PostgresProjectionStore,
     Record,
@@ -69,7 +71,7 @@ def _postgres(settings: Settings, folder: Path) -> Rig:
     migrate(settings, schema, folder)
 
     def write(cursor: Cursor, slices: Slices) -> None:
-        entries = [entry for part in slices for entry in part]
+        entries = list(chain.from_iterable(slices))
         for entry in entries:
             cursor.execute("INSERT INTO seen (seq) VALUES (%s)", [entry.partition_seq])
         _refuse_last(entries)
@@ -176,6 +178,15 @@ def test_entries_must_follow_the_position(rig: Rig, entries: list[LedgerEntry]) 
     with pytest.raises(AssertionError, match="gap"):
         store.write(position, Given([entries[0], entries[2]], 3))
     store.close()
+
+
+def test_a_writer_may_leave_out_the_rest_of_a_batch(entries: list[LedgerEntry]) -> None:
+    position = Position(partition=0, partition_seq=0, next_offset=0, recorded_at=0, epoch=1)
+    following = Following(position, Given(entries[:7], 9))
+    assert len(next(iter(following))) < 7
+    after = following.after()
+    assert (after.partition_seq, after.next_offset, after.epoch) == (7, 9, 1)
+    assert after.recorded_at == entries[6].facts.recorded_at
 
 
 def test_what_isn_t_published_is_read_until_it_is(rig: Rig, entries: list[LedgerEntry]) -> None:

@@ -4,6 +4,7 @@ They are patches of what isn't compiled, so that they work on both runtimes.
 """
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, Final
 
 import pytest
@@ -190,7 +191,7 @@ def position_apart_from_the_rows(patch: pytest.MonkeyPatch) -> None:
     def write(self: Any, position: Position, batch: Batch) -> Position:
         effect = self._link.call("write")
         following = Following(position, batch)
-        self._store.rows += [entry for entries in following for entry in entries]
+        self._store.rows += chain.from_iterable(following)
         if effect:
             raise Unavailable("the connection broke between the two")
         after = following.after()

@@ -1,11 +1,13 @@
 """Entries as rows: every field of every entry, by COPY."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from drawdown.adapters.postgres.connections import Cursor
 from drawdown.adapters.postgres.literals import NULL, bytea, field, json_map, json_text
+from drawdown.adapters.postgres.store import Slices
 from drawdown.domain.entries import Allocation, Charge, EntryDetails, LedgerEntry, RatedLine
 
 _COPY: Final = """COPY entries (
@@ -18,7 +20,7 @@ _COPY: Final = """COPY entries (
 
 def copy_entries(
     cursor: Cursor,
-    slices: Iterable[Sequence[LedgerEntry]],
+    slices: Slices,
     take: Callable[[Sequence[LedgerEntry]], None],
 ) -> None:
     """Write the entries of one partition, and let `take` have each slice of them.
@@ -26,15 +28,12 @@ def copy_entries(
     The database stores one while the next one is decoded, formatted and taken.
     """
     rest = iter(slices)
-    entries = next(rest, None)
-    if entries is None:
-        return
-    _ensure_table(cursor, entries[0].source_partition)
+    first = next(rest)
+    _ensure_table(cursor, first[0].source_partition)
     with cursor.copy(_COPY) as copy:
-        while entries is not None:
+        for entries in chain((first,), rest):
             copy.write("".join([_line(entry) for entry in entries]))
             take(entries)
-            entries = next(rest, None)
 
 
 def _ensure_table(cursor: Cursor, partition: int) -> None:

@@ -1,5 +1,6 @@
 """The expiration projection: what the entries of a partition write."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,6 @@ class ExpirationProjection:
 
         What a lot asks for is known once all that moves it is: they are gone through twice.
         """
-        entries = [entry for part in slices for entry in part]
+        entries = list(chain.from_iterable(slices))
         write_lots(cursor, entries, self._week_of)
         add_expirations(cursor, entries)

@@ -10,7 +10,7 @@ from drawdown.errors import DecodeFailed, LedgerCorrupt
 
 SLICE: Final = 200
 """Entries that are decoded at once: so few that a processor's cache still has them when they are
-projected, which halves what they cost."""
+projected."""
 
 Decode = Callable[[bytes], LedgerEntry]
 """The entry of a record's value. Raises `DecodeFailed`."""

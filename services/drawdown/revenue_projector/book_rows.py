@@ -81,12 +81,11 @@ def write_closes(cursor: Cursor, closes: Sequence[LedgerEntry]) -> None:
 
 def breakage_changes(entries: Sequence[LedgerEntry]) -> list[tuple[int, PolicyChange]]:
     """Which of these entries change how breakage is recognized, by their places, and to what."""
-    found: list[tuple[int, PolicyChange]] = []
-    for place, entry in enumerate(entries):
-        change = _breakage_change(entry)
-        if change is not None:
-            found.append((place, change))
-    return found
+    return [
+        (place, change)
+        for place, entry in enumerate(entries)
+        if (change := _breakage_change(entry)) is not None
+    ]
 
 
 def _breakage_change(entry: LedgerEntry) -> PolicyChange | None:

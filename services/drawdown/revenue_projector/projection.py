@@ -50,16 +50,14 @@ class RevenueProjection:
 
     def write(self, cursor: Cursor, slices: Slices) -> None:
         """Write one partition's next entries, each exactly once, in order."""
-        writing: _Writing | None = None
         rest = iter(slices)
-        for entries in rest:
-            if writing is None:
-                writing = _Writing(cursor, entries[0].source_partition, self._zone)
+        first = next(rest)
+        writing = _Writing(cursor, first[0].source_partition, self._zone)
+        for entries in chain((first,), rest):
             # What stands in rows is read for estimates: for all entries at once.
             more = chain.from_iterable(rest) if writing.estimated else ()
             writing.take([*entries, *more])
-        if writing is not None:
-            writing.keep()
+        writing.keep()
 
 
 class _Writing:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from drawdown.adapters.postgres.store import (
     Batch,
@@ -53,7 +54,7 @@ class MemoryProjectionStore:
         """Write the entries that follow `position`; raises as the real store does."""
         self._own(position)
         following = Following(position, batch)
-        entries = [entry for slice_ in following for entry in slice_]
+        entries = list(chain.from_iterable(following))
         after = following.after()
         if self._check is not None:
             self._check(entries)

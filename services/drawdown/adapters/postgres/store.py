@@ -7,7 +7,7 @@ every earlier owner: their `write` raises `Fenced` and changes nothing, and so d
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from drawdown.adapters.postgres.connections import Connection, Cursor, connect, translated
@@ -88,17 +88,6 @@ class Position:
     replaced: int = 0
     """How often a rebuild has put other rows in the place of those that stood there."""
 
-    def after(self, last: LedgerEntry, next_offset: int) -> "Position":
-        """The position once the entries that follow it are written, up to the last."""
-        return Position(
-            partition=self.partition,
-            partition_seq=last.partition_seq,
-            next_offset=next_offset,
-            recorded_at=last.facts.recorded_at,
-            epoch=self.epoch,
-            replaced=self.replaced,
-        )
-
 
 class Following:
     """Hands out a batch that follows a position, and notes how far it was taken."""
@@ -123,8 +112,14 @@ class Following:
         """The position once all of the batch is written; a writer may have left out the rest."""
         for _ in self:
             pass
-        assert self._last is not None, "a batch has entries"
-        return self._position.after(self._last, self._batch.next_offset)
+        last = self._last
+        assert last is not None, "a batch has entries"
+        return replace(
+            self._position,
+            partition_seq=last.partition_seq,
+            next_offset=self._batch.next_offset,
+            recorded_at=last.facts.recorded_at,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
