@@ -13,7 +13,8 @@ wrong while running:
     │   ├── TimedOut              no answer within the time given
     │   ├── Fenced                another process has taken the partition over
     │   │   └── RowsReplaced          a rebuild has put other rows where this one wrote
-    │   └── StateUnwritable       the disk refuses local state: full, read-only, in use elsewhere
+    │   └── StateUnwritable       the disk refuses local state: full, read-only
+    │       └── StateInUse            another process, or another thread, has it open
     └── FatalError            trying again can't help; exit code 1
         ├── StateUnreadable       local state that is corrupt, foreign or of another format
         ├── LocalSetupFailed      the embedded broker or database can't be installed or started
@@ -71,7 +72,11 @@ class RowsReplaced(Fenced):
 
 
 class StateUnwritable(RetryableError):
-    """The disk refuses local state: it is full, read-only, or another process has it open."""
+    """The disk refuses local state: it is full, read-only, or somebody else has it open."""
+
+
+class StateInUse(StateUnwritable):
+    """Somebody else has the local state open."""
 
 
 class FatalError(DrawdownError):

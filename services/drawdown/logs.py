@@ -16,8 +16,9 @@ _SHARED: tuple[Processor, ...] = (
 )
 
 
-def configure(settings: Settings, service: str) -> None:
-    """Set up this process's logs; each line carries `service` and `namespace`.
+def configure(settings: Settings, service: str, *, worker: int = 0) -> None:
+    """Set up this process's logs; each line carries `service` and `namespace`, and which `worker`
+    of the service it is, if it is one.
 
     Libraries that log by the standard module are rendered alike, from WARNING up.
     """
@@ -31,7 +32,8 @@ def configure(settings: Settings, service: str) -> None:
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(service=service, namespace=settings.namespace)
+    carried: dict[str, object] = {"worker": worker} if worker else {}
+    structlog.contextvars.bind_contextvars(service=service, namespace=settings.namespace, **carried)
     _adopt_standard_logging(renderer, max(level, logging.WARNING))
 
 

@@ -1,8 +1,8 @@
 """The one catalogue of metrics: each is declared here once, and nowhere else.
 
-Its help text says what it means and what to do about it. `serve` stamps every sample with the
-labels `namespace` and `service`, so that the code which counts need not know them. Histograms have
-no `partition` label: their buckets would multiply by it.
+Its help text says what it means and what to do about it. `registry` stamps every sample with the
+labels `namespace` and `service`, and a worker's with `worker`, so that the code which counts need
+not know them. Histograms have no `partition` label: their buckets would multiply by it.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,9 @@ from drawdown.errors import InvalidSetting
 from drawdown.settings import Settings
 
 CATALOGUE: Final = CollectorRegistry(auto_describe=True)
-"""Everything below, without the labels that `serve` adds."""
+"""What a process counts that does the work, without the labels that `registry` adds."""
+SUPERVISION: Final = CollectorRegistry(auto_describe=True)
+"""What a process counts that starts workers, which count the rest."""
 
 # ---- The ledger processor.
 EVENTS_IN: Final = Counter(
@@ -106,8 +108,8 @@ BATCH_RECORDS: Final = Histogram(
 )
 LAG_RECORDS: Final = Gauge(
     "drawdown_lag_records",
-    "Input records that wait to be decided. Growing: add a process, up to the partition count, "
-    "or find the partition that halted.",
+    "Input records that wait to be decided. Growing: add cores or machines, up to a worker a "
+    "partition, or find the partition that halted.",
     ["topic", "partition"],
     registry=CATALOGUE,
 )
@@ -294,6 +296,22 @@ AUDIT_FAILURES: Final = Counter(
     registry=CATALOGUE,
 )
 
+# ---- A process that starts workers.
+WORKERS_RUNNING: Final = Gauge(
+    "drawdown_workers_running",
+    "Worker processes that run. Fewer than there should be: one ended and is about to be started "
+    "again; see the restarts.",
+    registry=SUPERVISION,
+)
+WORKER_RESTARTS: Final = Counter(
+    "drawdown_worker_restarts_total",
+    "Worker processes that were killed or ended by an error that passes, and were started again. "
+    "Growing: the log line worker_ended has the code, and the worker's own last line the reason; "
+    "-9 without one: the machine was out of memory.",
+    ["worker"],
+    registry=SUPERVISION,
+)
+
 # ---- Every process.
 RUNTIME: Final = Info(
     "drawdown_runtime",
@@ -306,13 +324,14 @@ GCCollector(registry=CATALOGUE)
 
 
 class _Stamped(Collector):
-    """The catalogue with constant labels on each sample."""
+    """Metrics with constant labels on each sample."""
 
-    def __init__(self, labels: dict[str, str]) -> None:
+    def __init__(self, metrics: CollectorRegistry, labels: dict[str, str]) -> None:
+        self._metrics = metrics
         self._labels = labels
 
     def collect(self) -> Iterator[Metric]:
-        for metric in CATALOGUE.collect():
+        for metric in self._metrics.collect():
             metric.samples = [self._stamped(sample) for sample in metric.samples]
             yield metric
 
@@ -320,22 +339,35 @@ class _Stamped(Collector):
         return sample._replace(labels={**self._labels, **sample.labels})
 
 
-def registry(settings: Settings, service: str) -> CollectorRegistry:
-    """What a scrape of this process returns."""
+def registry(settings: Settings, service: str, *, worker: int = 0) -> CollectorRegistry:
+    """What a scrape of this process returns, which may be one of several workers."""
+    labels = {"worker": str(worker)} if worker else {}
+    return _stamped(settings, service, CATALOGUE, labels)
+
+
+def supervision(settings: Settings, service: str, workers: Collector) -> CollectorRegistry:
+    """What a scrape of a process returns that starts workers: what they count, and what it does."""
+    both = _stamped(settings, service, SUPERVISION, {})
+    both.register(workers)
+    return both
+
+
+def _stamped(
+    settings: Settings, service: str, metrics: CollectorRegistry, labels: dict[str, str]
+) -> CollectorRegistry:
+    labels = {"namespace": settings.namespace, "service": service, **labels}
     stamped = CollectorRegistry(auto_describe=False)
-    stamped.register(_Stamped({"namespace": settings.namespace, "service": service}))
+    stamped.register(_Stamped(metrics, labels))
     return stamped
 
 
-def serve(settings: Settings, service: str) -> int:
+def serve(settings: Settings, scrape: CollectorRegistry) -> int:
     """Start the Prometheus endpoint in a thread of its own and return its port.
 
     Raises `InvalidSetting` where the port is taken.
     """
     try:
-        server, _ = start_http_server(
-            settings.metrics_port, settings.metrics_host, registry(settings, service)
-        )
+        server, _ = start_http_server(settings.metrics_port, settings.metrics_host, scrape)
     except OSError as error:
         raise InvalidSetting(
             f"DRAWDOWN_METRICS_PORT {settings.metrics_port} can't be used: {error}"
@@ -352,6 +384,7 @@ def names() -> frozenset[str]:
     }
     return frozenset(
         metric.name + suffix
-        for metric in CATALOGUE.collect()
+        for each in (CATALOGUE, SUPERVISION)
+        for metric in each.collect()
         for suffix in suffixes.get(metric.type, ("",))
     )

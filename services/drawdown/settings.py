@@ -77,16 +77,19 @@ class Settings(BaseSettings):
     fetch_partition_kib: Annotated[int, Field(ge=64, le=976_562)] = 4_096
     """What one answer of the broker has of one partition, if no record is larger."""
 
+    ledger_workers: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Processes that a ledger processor runs as, which share its partitions; 0: one a core that it
+    may use, and no more than there are partitions."""
     ledger_usage_batch: Annotated[int, Field(ge=1)] = 4_000
     """Usage events decided in one transaction at most."""
     ledger_command_batch: Annotated[int, Field(ge=1)] = 1_000
     """Commands decided in one transaction at most, so that they can't starve usage."""
     ledger_partitions_max: Annotated[int, Field(ge=1)] = 64
-    """Partitions one process takes at most: each has a producer with threads and buffers."""
+    """Partitions one worker takes at most: each has a producer with threads and buffers."""
     ledger_outbox_kib: Annotated[int, Field(ge=64)] = 32_768
     """What one transaction produces at most, but for the inputs of one turn; then it commits."""
     ledger_recoveries_max: Annotated[int, Field(ge=1)] = 8
-    """Partitions that one process recovers at a time: each has a consumer with buffers."""
+    """Partitions that one worker recovers at a time: each has a consumer with buffers."""
     recovery_delay_max_s: Annotated[float, Field(gt=0)] = 30.0
     """A partition whose recovery fails again and again is tried this often at least."""
     rebalance_timeout_s: Annotated[float, Field(gt=0)] = 10.0
@@ -111,15 +114,16 @@ class Settings(BaseSettings):
     """`disk`: what is folded is saved, and a restart folds only what came since; `memory`: every
     start folds the whole ledger, and all of it is in memory."""
     state_dir: Path | None = None
-    """Where local state stands, by partition; absent: `state` in `data_dir`. One for each process:
-    what another one has open is refused."""
+    """Where local state stands, by partition; absent: `state` in `data_dir`. The processes of one
+    machine may share it."""
     state_cache_accounts: Annotated[int, Field(ge=100)] = 100_000
-    """Customers in memory at most, beside those whose latest entries aren't saved yet."""
+    """Customers in memory at most, of all partitions, beside those whose latest entries aren't
+    saved yet."""
     state_unsaved_entries: Annotated[int, Field(ge=1)] = 20_000
     """Entries of a partition after which a customer is saved at last: so many are folded again at
     most after a kill, and so many charges are in memory."""
     state_block_cache_mb: Annotated[int, Field(ge=8)] = 256
-    """What the local stores of a process keep of their files in memory."""
+    """What the local stores of all workers keep of their files in memory."""
     state_snapshot_dir: Path | None = None
     """Where copies of local state go from which a process without its disk begins; absent: none."""
     state_snapshot_interval_s: Annotated[int, Field(ge=1)] = 3_600

@@ -17,6 +17,7 @@ from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import create_topics, ledger_partitions
 from drawdown.errors import InvalidSetting
 from drawdown.settings import Settings, load
+from drawdown.workers.cores import usable_cores, worker_count
 from tests.benchmarks.grants import grant_everybody
 from tests.benchmarks.load import CUSTOMERS, Held, Usage, customer, preload, usage
 from tests.benchmarks.processes import Log, Run, await_assigned, running, timed, until
@@ -65,17 +66,15 @@ class Bench:
 def ledgers(
     bench: Bench,
     settings: Settings,
-    processes: int = 1,
     *,
     grants: bool = True,
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[None]:
-    """Ledger processors that share the partitions, ready, with every customer's grants booked."""
-    with ExitStack() as stack:
-        for number in range(processes):
-            log = bench.log(f"ledger_processor-{number + 1}")
-            stack.enter_context(running(settings, LEDGER, log, **environment))
-        await_assigned(settings, settings.group("ledger_processor"), processes)
+    """The ledger processor, its workers ready, with every customer's grants booked."""
+    options = {"DRAWDOWN_LEDGER_WORKERS": str(settings.ledger_workers), **environment}
+    workers = worker_count(settings.ledger_workers, ledger_partitions(settings))
+    with running(settings, LEDGER, bench.log("ledger_processor"), **options):
+        await_assigned(settings, settings.group("ledger_processor"), workers)
         if grants:
             grant_everybody(settings)
         yield
@@ -84,15 +83,15 @@ def ledgers(
 def ledger(
     bench: Bench,
     *,
-    processes: int = 1,
+    workers: int = 0,
     events: int = EVENTS,
     customers: int = CUSTOMERS,
     **environment: str,
 ) -> Run:
-    """Usage events a second through the ledger processor."""
+    """Usage events a second through the ledger processor, by default of a worker a core."""
     with (
-        bench.namespace() as settings,
-        ledgers(bench, settings, processes, environment=environment),
+        bench.namespace(ledger_workers=workers) as settings,
+        ledgers(bench, settings, environment=environment),
     ):
         run = through(settings, usage(events, customers=customers), events)
         check_deductions(settings)
@@ -109,24 +108,34 @@ def ledger_pure(bench: Bench) -> Run:
     return ledger(bench, events=EVENTS // 2, DRAWDOWN_PURE="1")
 
 
+def one_ledger(bench: Bench) -> Run:
+    """The same, one process."""
+    return ledger(bench, workers=1)
+
+
 def two_ledgers(bench: Bench) -> Run:
-    """The same, two processes in one group."""
-    return ledger(bench, processes=2)
+    """The same, two workers."""
+    return ledger(bench, workers=2)
 
 
 def hot_customer(bench: Bench) -> Run:
-    """The same, all usage being one customer's."""
-    return ledger(bench, customers=1)
+    """The same, one process, all usage being one customer's: it has one partition, so one core."""
+    return ledger(bench, workers=1, customers=1)
 
 
-def passthrough(bench: Bench) -> Run:
-    """Usage events a second through the transactional pass-through."""
-    with (
-        bench.namespace() as settings,
-        running(settings, PASSTHROUGH, bench.log("passthrough")),
-    ):
-        await_assigned(settings, settings.group("passthrough"))
+def passthrough(bench: Bench, processes: int = 1) -> Run:
+    """Usage events a second through the transactional pass-through, a loop in one process."""
+    with bench.namespace() as settings, ExitStack() as stack:
+        for number in range(processes):
+            log = bench.log(f"passthrough-{number + 1}")
+            stack.enter_context(running(settings, PASSTHROUGH, log))
+        await_assigned(settings, settings.group("passthrough"), processes)
         return through(settings, usage(EVENTS), EVENTS)
+
+
+def passthroughs(bench: Bench) -> Run:
+    """The same, as many processes as the ledger processor has workers."""
+    return passthrough(bench, usable_cores())
 
 
 def faust(bench: Bench) -> Run:

@@ -83,7 +83,7 @@ class Populations:
         wire, topic = Wire(settings), settings.topic("ledger-entries")
         clients = KafkaClients(settings, settings.group("ledger_processor"))
         partitions = ledger_partitions(settings)
-        states, entries = DiskStates(settings, topic, partitions), 0
+        states, entries = DiskStates(settings, topic, partitions, SYSTEM), 0
         collect_rarely()
         began_at = time.perf_counter()
         client = clients.log()

@@ -15,7 +15,6 @@ from typing import Any
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from drawdown.adapters.kafka import clients
-from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.ledger_processor.loop import USAGE_CHUNK, USAGE_WAIT_S
 from drawdown.settings import Settings, current
 
@@ -83,7 +82,7 @@ class Lane:
 
 
 class Passthrough:
-    """All partitions, in one process."""
+    """The partitions that the group gives, all of them to one process alone."""
 
     def __init__(self, settings: Settings) -> None:
         group = settings.group(GROUP)
@@ -91,24 +90,30 @@ class Passthrough:
         self._usage = clients.consumer(settings, group=group)
         self._commands = clients.consumer(settings, group=group)
         self._committers = ThreadPoolExecutor(settings.ledger_partitions_max)
-        self._lanes = [
-            Lane(settings, number, self._committers)
-            for number in range(ledger_partitions(settings))
-        ]
+        self._lanes: dict[int, Lane] = {}
         self.stopping = False
 
     def run(self) -> None:
         """Serve until `stopping`."""
-        topic = self._settings.topic("ledger-commands")
-        self._commands.assign([TopicPartition(topic, n, 0) for n in range(len(self._lanes))])
-        self._usage.subscribe([self._settings.topic("usage-events")])
+        self._usage.subscribe(
+            [self._settings.topic("usage-events")],
+            on_assign=self._assigned,
+            on_revoke=lambda *_: self._lanes.clear(),
+        )
         while not self.stopping:
-            commands = self._commands.consume(self._settings.ledger_command_batch, 0.0)
-            self._take("ledger-commands", commands)
+            if self._lanes:
+                commands = self._commands.consume(self._settings.ledger_command_batch, 0.0)
+                self._take("ledger-commands", commands)
             self._take("usage-events", self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S))
         self._committers.shutdown()
         self._usage.close()
         self._commands.close()
+
+    def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        numbers = [each.partition for each in partitions]
+        self._lanes = {each: Lane(self._settings, each, self._committers) for each in numbers}
+        topic = self._settings.topic("ledger-commands")
+        self._commands.assign([TopicPartition(topic, each, 0) for each in numbers])
 
     def _take(self, name: str, messages: list[Message]) -> None:
         batches: dict[int, list[Message]] = {}
@@ -117,7 +122,7 @@ class Passthrough:
             batches.setdefault(message.partition() or 0, []).append(message)
         for number, batch in batches.items():
             self._lanes[number].take(name, batch)
-        for lane in self._lanes:
+        for lane in self._lanes.values():
             lane.step(self._usage)
 
 

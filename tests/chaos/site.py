@@ -188,6 +188,8 @@ class Site:
             disk = self.disks[name] = Disk(self._folder / "state" / name)
             self._opened.callback(disk.close)
             environment["DRAWDOWN_DATA_DIR"] = str(disk.folder)
+            # A fault strikes one process, and the pause of a partition is its.
+            environment["DRAWDOWN_LEDGER_WORKERS"] = "1"
             environment["DRAWDOWN_TRANSACTION_TIMEOUT_MS"] = "10000"
             if number == 1 and self._faked_clock:
                 environment |= self.clock.environment()

@@ -16,6 +16,7 @@ CONDITIONS = {
     "halted partitions": "drawdown_partitions_halted",
     "rejections": "drawdown_rejections_total",
     "due bookings": "drawdown_due_lag_seconds",
+    "workers": "drawdown_worker_restarts_total",
     "poison": "drawdown_partitions_poisoned",
     "refused calls": "drawdown_transaction_failures_total",
     "openings": "drawdown_partitions_opening",

@@ -98,6 +98,7 @@ def processor(settings: Settings) -> Iterator[None]:
     environment = {
         **os.environ,
         "DRAWDOWN_NAMESPACE": settings.namespace,
+        "DRAWDOWN_LEDGER_WORKERS": "1",
         "DRAWDOWN_RATE_CARD_LEAD_S": "0",
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "DATABASE_URL": settings.database_url,

@@ -44,6 +44,8 @@ class Processor:
             "DRAWDOWN_NAMESPACE": settings.namespace,
             "DRAWDOWN_RATE_CARD_LEAD_S": "0",
             "DRAWDOWN_DATA_DIR": str(settings.data_dir),
+            # What is sent to the process and read in its log is one process's.
+            "DRAWDOWN_LEDGER_WORKERS": "1",
             **variables,
         }
         with log.open("wb") as out:

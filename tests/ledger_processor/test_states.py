@@ -12,6 +12,7 @@ from drawdown.adapters.local_state.rocks import RocksStore
 from drawdown.adapters.local_state.snapshots import Snapshots
 from drawdown.ledger_processor.states import DiskStates, State
 from drawdown.settings import Settings, load
+from tests.simulation.clock import MachineClock, Time
 
 TOPIC = "test.ledger-entries"
 
@@ -28,7 +29,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def states(settings: Settings) -> DiskStates:
-    return DiskStates(settings, TOPIC, partitions=4)
+    return DiskStates(settings, TOPIC, 4, MachineClock(Time()))
 
 
 @pytest.fixture
@@ -77,6 +78,24 @@ def test_a_directory_that_is_open_elsewhere_is_left_alone(states: DiskStates, st
     assert other.checkpoint is None
     assert folder_of(other) != folder_of(state)
     other.store.close()
+
+
+def test_a_directory_that_is_being_closed_is_waited_for(settings: Settings) -> None:
+    class Closing(MachineClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if self.monotonic() > before + 1:
+                first.store.close()
+
+    clock = Closing(Time())
+    before = clock.monotonic()
+    states = DiskStates(settings, TOPIC, 4, clock)
+    first = states.open(1)
+    write(first)
+    again = states.open(1)
+    assert folder_of(again) == folder_of(first)
+    assert again.checkpoint is not None
+    again.store.close()
 
 
 @pytest.mark.parametrize(("topic", "partition"), [("other.ledger-entries", 1), (TOPIC, 2)])

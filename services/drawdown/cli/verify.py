@@ -67,7 +67,7 @@ def _watch(every: float | None, wait: float, *, full: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watch.stop())
     metrics.RUNTIME.info({"runtime": compiled.runtime()})
-    port = metrics.serve(settings, SERVICE)
+    port = metrics.serve(settings, metrics.registry(settings, SERVICE))
     structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
     watch.run(full=full)
     structlog.get_logger().info("stopped")

@@ -35,6 +35,10 @@ from drawdown.ledger_processor.states import DiskStates, NoStates, States
 from drawdown.ledger_processor.ticking import Ticker
 from drawdown.local.discovery import resolved
 from drawdown.settings import Settings, current
+from drawdown.workers import worker as workers
+from drawdown.workers.cores import worker_count
+from drawdown.workers.supervisor import supervise
+from drawdown.workers.worker import Place
 
 SERVICE = "ledger_processor"
 FENCE_TIMEOUT_S = 60.0
@@ -55,7 +59,7 @@ def build(settings: Settings) -> Loop:
 def _states(settings: Settings, partitions: int) -> States:
     if settings.state == "memory":
         return NoStates()
-    return DiskStates(settings, settings.topic("ledger-entries"), partitions)
+    return DiskStates(settings, settings.topic("ledger-entries"), partitions, SYSTEM)
 
 
 def assemble(
@@ -172,9 +176,28 @@ def _last_stable(settings: Settings, offsets: Offsets, number: int, name: str) -
 
 
 def run() -> None:
-    """Serve until SIGTERM or SIGINT. Raises what ended it."""
+    """Serve until SIGTERM or SIGINT, as one process or by workers. Raises what ended it."""
+    place = workers.place(SERVICE, sys.argv[1:])
     settings = resolved(current())
-    logs.configure(settings, SERVICE)
+    logs.configure(settings, SERVICE, worker=place.number if place else 0)
+    if place is not None:
+        workers.follow_supervisor()
+        serve(_of_worker(settings, place), place)
+        return
+    count = worker_count(settings.ledger_workers, ledger_partitions(settings))
+    if count > 1:
+        supervise(settings, SERVICE, "drawdown.ledger_processor", count)
+    serve(settings, None)
+
+
+def _of_worker(settings: Settings, place: Place) -> Settings:
+    """What the workers of a machine share of it, each has a part of."""
+    share = max(8, settings.state_block_cache_mb // place.of)
+    return place.settings(settings).model_copy(update={"state_block_cache_mb": share})
+
+
+def serve(settings: Settings, place: Place | None) -> None:
+    """Serve partitions in this process until SIGTERM or SIGINT. Raises what ended it."""
     # A million accounts are no garbage: cycles are collected rarely, and never all at once.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100_000)
@@ -182,10 +205,13 @@ def run() -> None:
     sys.setswitchinterval(0.001)
     loop = build(settings)
     metrics.RUNTIME.info({"runtime": compiled.runtime()})
-    port = metrics.serve(settings, SERVICE)
+    scrape = metrics.registry(settings, SERVICE, worker=place.number if place else 0)
+    port = metrics.serve(settings, scrape)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())
     structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
+    if place is not None:
+        workers.tell_ready(port)
     loop.run()
     structlog.get_logger().info("stopped")
 

@@ -1,11 +1,14 @@
 """States: where the local state of each partition stands, and what is done with one that is wrong.
 
-A partition's directory is named after the ledger's topic. Where another process has it open (a
-zombie, say, that doesn't know yet that its partition moved), the next one of the same name and a
-number is taken: what stands there may be behind, or nothing, and a recovery folds what is missing.
+A partition's directory is named after the ledger's topic. Where another process has it open, it is
+waited for a while: a partition that moves among the workers of a machine finds its state there.
+Where that one keeps it (a zombie, say, that doesn't know yet that its partition moved), the next
+one of the same name and a number is taken: what stands there may be behind, or nothing, and a
+recovery folds what is missing.
 """
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,11 +19,15 @@ from drawdown.adapters.local_state.checkpoint import Checkpoint, read_checkpoint
 from drawdown.adapters.local_state.rocks import RocksStore, block_cache
 from drawdown.adapters.local_state.snapshots import Snapshots
 from drawdown.adapters.local_state.store import Store
-from drawdown.errors import StateUnreadable, StateUnwritable
+from drawdown.clock import Clock
+from drawdown.errors import StateInUse, StateUnreadable, StateUnwritable
 from drawdown.metrics import STATE_REBUILDS
 from drawdown.settings import Settings
 
 _DIRECTORIES_MAX: Final = 8
+_PATIENCE_S: Final = 5.0
+"""Who gives a partition up closes its state within this, if it can."""
+_LOOK_EVERY_S: Final = 0.1
 _MEBIBYTE: Final = 1024 * 1024
 
 _log = structlog.get_logger()
@@ -74,7 +81,7 @@ class NoStates:
 class DiskStates:
     """Directories below `Settings.state_folder`."""
 
-    def __init__(self, settings: Settings, topic: str, partitions: int) -> None:
+    def __init__(self, settings: Settings, topic: str, partitions: int, clock: Clock) -> None:
         """`topic` is the ledger's full name, which has so many partitions."""
         served = min(partitions, settings.ledger_partitions_max)
         self.customers_max: Final = max(100, settings.state_cache_accounts // served)
@@ -82,15 +89,24 @@ class DiskStates:
         self._topic: Final = topic
         self._snapshot_dir: Final = settings.state_snapshot_dir
         self._snapshot_interval_s: Final = settings.state_snapshot_interval_s
+        self._clock: Final = clock
         self._cache: Final = block_cache(settings.state_block_cache_mb * _MEBIBYTE)
 
     def open(self, partition: int) -> State:
-        """The first of the partition's directories that no other process has open."""
-        wrong: StateUnwritable | None = None
+        """The first of the partition's directories that nobody else has open."""
+        until = self._clock.monotonic() + _PATIENCE_S
+        while self._clock.monotonic() < until:
+            with suppress(StateInUse):
+                return self._opened(partition, self._place(partition, 0))
+            self._clock.sleep(_LOOK_EVERY_S)
+        return self._first_free(partition)
+
+    def _first_free(self, partition: int) -> State:
+        wrong: StateInUse | None = None
         for number in range(_DIRECTORIES_MAX):
             try:
                 return self._opened(partition, self._place(partition, number))
-            except StateUnwritable as error:
+            except StateInUse as error:
                 wrong = wrong or error
         assert wrong is not None
         raise wrong

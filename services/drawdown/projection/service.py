@@ -113,7 +113,7 @@ def main(service: str, build: Callable[[Settings], Projection]) -> NoReturn:
 def run(settings: Settings, service: str, projection: Projection) -> None:
     """Run a projector until SIGTERM or SIGINT. Raises what `assemble` and the loops raise."""
     logs.configure(settings, service)
-    port = metrics.serve(settings, service)
+    port = metrics.serve(settings, metrics.registry(settings, service))
     metrics.RUNTIME.info({"runtime": compiled.runtime()})
     structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

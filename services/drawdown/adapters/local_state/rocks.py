@@ -21,7 +21,7 @@ from rocksdict import (
 )
 
 from drawdown.adapters.local_state.store import Row
-from drawdown.errors import StateUnreadable, StateUnwritable
+from drawdown.errors import StateInUse, StateUnreadable, StateUnwritable
 
 _BLOOM_BITS: Final = 10
 """One look-up in a hundred for an id that isn't there reads a block; ten bits an id in memory."""
@@ -29,6 +29,7 @@ _WRITE_BUFFER_BYTES: Final = 16 * 1024 * 1024
 """A partition is one of many in a process, and each has buffers."""
 _BACKGROUND_JOBS: Final = 2
 _LOG_FILES: Final = 2
+_LOCKED: Final = ("IO error: While lock file", "IO error: lock hold by current process")
 _CONDEMNED: Final = "UNREADABLE"
 """A file of this name says that the directory is to be rebuilt."""
 
@@ -39,8 +40,8 @@ class RocksStore:
     def __init__(self, folder: Path, cache: Cache) -> None:
         """Open or make it. `cache` is shared by the stores of a process.
 
-        Raises `StateUnreadable` where it is corrupt, `StateUnwritable` where the disk refuses or
-        another process has it open.
+        Raises `StateUnreadable` where it is corrupt, `StateUnwritable` where the disk refuses,
+        `StateInUse` where it is open already.
         """
         self.folder: Final = folder
         if (folder / _CONDEMNED).exists():
@@ -142,6 +143,8 @@ def _options(cache: Cache) -> Options:
 
 def _opening(folder: Path, reason: str) -> Exception:
     """What RocksDB means: it has one error for all."""
+    if any(words in reason for words in _LOCKED):
+        return StateInUse(f"{folder}: {reason}")
     if reason.startswith("IO error"):
         return StateUnwritable(f"{folder}: {reason}")
     return StateUnreadable(f"{folder}: {reason}")
