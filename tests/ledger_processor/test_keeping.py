@@ -106,6 +106,34 @@ def test_a_kill_leaves_little_to_fold_and_an_end_nothing(store: Store) -> None:
     store.close()
 
 
+def test_a_charge_that_is_folded_again_was_no_charge_before_itself(store: Store) -> None:
+    world = charged_world(store)
+    world.reopen()
+    for number in range(50):
+        account = world.ledger.account(f"c{number % 25}", "credit")
+        assert account is not None
+        charged = account.charges.in_unit(f"e{number}", "credit")
+        assert charged is not None
+        assert charged.before is None
+    store.close()
+
+
+def test_what_a_refund_gave_back_is_saved_with_its_customer(store: Store) -> None:
+    world = charged_world(store)
+    for number in range(50):
+        asked = RefundUsage(refund_id=f"r{number}", event_id=f"e{number}")
+        assert world.ask(asked, customer_id=f"c{number % 25}").code == ""
+        world.save()
+        if number % 7 == 0:
+            world.reopen()
+    before = figures(world)
+    world.reopen()
+    assert figures(world) == before
+    again = RefundUsage(refund_id="again", event_id="e0")
+    assert world.ask(again, customer_id="c0").code == "exceeds_charge"
+    store.close()
+
+
 def test_a_store_that_is_behind_is_folded_to_the_end(tmp_path: Path) -> None:
     store = RocksStore(tmp_path / "state", block_cache(8 * 1024 * 1024))
     world = charged_world(store)

@@ -10,6 +10,7 @@ import pytest
 from drawdown.adapters.local_state.checkpoint import Checkpoint, Mark
 from drawdown.adapters.local_state.rocks import RocksStore
 from drawdown.adapters.local_state.snapshots import Snapshots
+from drawdown.adapters.local_state.store import Row, Store
 from drawdown.ledger_processor.states import DiskStates, State
 from drawdown.settings import Settings, load
 from tests.simulation.clock import MachineClock, Time
@@ -53,7 +54,14 @@ def write(state: State, topic: str = TOPIC, partition: int = 1, seq: int = 9) ->
         decided={"usage_events": 4},
         closed_until=0,
     )
-    state.store.write([(b"key", b"value"), checkpoint.row()])
+    put(state.store, (b"key", b"value"), checkpoint.row())
+
+
+def put(store: Store, *rows: Row) -> None:
+    batch = store.batch()
+    for key, value in rows:
+        batch.put(key, value)
+    store.write(batch)
 
 
 def folder_of(state: State) -> Path:
@@ -126,7 +134,7 @@ def test_what_is_corrupt_is_rebuilt(states: DiskStates, name: str) -> None:
 
 def test_rows_without_a_checkpoint_are_not_trusted(states: DiskStates) -> None:
     first = states.open(1)
-    first.store.write([(b"key", b"value")])
+    put(first.store, (b"key", b"value"))
     first.store.close()
     state = states.open(1)
     assert state.store.get(b"key") is None
@@ -138,7 +146,7 @@ def test_a_lost_disk_begins_with_the_newest_snapshot(
 ) -> None:
     made = Snapshots(states_folder(states), 0, tmp_path / "aside")
     for entries, value in ((9, b"value"), (10, b"newer"), (11, b"newer")):
-        state.store.write([(b"key", value)])
+        put(state.store, (b"key", value))
         made.make_if_due(state.store, entries)
         made.await_carried()
         assert not (tmp_path / "aside").exists()

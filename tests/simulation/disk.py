@@ -3,7 +3,7 @@
 from typing import Final
 
 from drawdown.adapters.local_state.checkpoint import read_checkpoint
-from drawdown.adapters.local_state.store import MemoryStore, Row
+from drawdown.adapters.local_state.store import Batch, MemoryStore
 from drawdown.errors import StateUnreadable, StateUnwritable
 from drawdown.ledger_processor.states import State
 from tests.simulation.link import Link
@@ -47,12 +47,12 @@ class SimulatedStore(MemoryStore):
         self._states: Final = states
         self._closed = False
 
-    def write(self, rows: list[Row]) -> None:
-        """Put rows, all of them or none."""
+    def write(self, batch: Batch) -> None:
+        """Put a batch's rows, all of them or none."""
         effect = self._states.link.call("save")
         if self._closed or effect == "refuse":
             raise StateUnwritable("the disk is full" if effect else "it is closed")
-        super().write(rows)
+        super().write(batch)
         if effect:
             raise StateUnwritable("the disk is full")
 

@@ -12,10 +12,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.positions import span
-from drawdown.adapters.local_state.shelf import rows_of
-from drawdown.adapters.local_state.store import Row
 from drawdown.adapters.postgres.store import Batch, Following, Position
-from drawdown.domain.shelf import Parts
 from drawdown.errors import Unavailable
 from drawdown.ledger_processor import failures, keeping
 from drawdown.ledger_processor.barrier import Barrier
@@ -84,12 +81,8 @@ def failed_commit_taken_for_a_success(patch: pytest.MonkeyPatch) -> None:
 
 
 def charges_forgotten_on_recovery(patch: pytest.MonkeyPatch) -> None:
-    """The ids of charged events aren't saved with the accounts."""
-
-    def without_charges(parts: Parts) -> list[Row]:
-        return [row for row in rows_of(parts) if not row[0].startswith(_CHARGE)]
-
-    patch.setattr(keeping, "rows_of", without_charges)
+    """The ids of charged events aren't saved."""
+    patch.setattr(keeping, "put_charges", lambda _put, _charges: None)
 
 
 def dead_letters_forgotten_on_recovery(patch: pytest.MonkeyPatch) -> None:

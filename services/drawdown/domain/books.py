@@ -204,7 +204,7 @@ class Books:
         if charged is not None:
             charged.stands_in(entry)
             if self.cabinet.shelf is not None:
-                charged.record = record
+                charged.kept_in(record)
         account.head = entry.hash
         if account.account_seq == 1:
             self._begin(account)

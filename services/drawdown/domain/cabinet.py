@@ -3,9 +3,10 @@
 Without a shelf all of it is here. With one, customers that were asked for lately are here, and
 everything that isn't saved yet; the rest is fetched when it is asked for.
 
-What is saved of a customer is saved as of one entry: its accounts, holds, charges and what was
-remembered, together. So an entry that is read again tells by its `account_seq` whether the state
-that was saved has it already.
+What is saved of a customer is saved as of one entry: its accounts, holds, what it was given back
+and what was remembered, together. So an entry that is read again tells by its `account_seq` whether
+the state that was saved has it already. The first charge of an event is saved at once, ahead of its
+customer: an entry that is read again charges the same.
 """
 
 from collections import deque
@@ -62,7 +63,7 @@ class Cabinet:
         """Keep what is saved on a shelf, from before the first entry on."""
         self.shelf = shelf
         self.customers_max = customers_max
-        self.charges.fetch = shelf.charge
+        self.charges.fetch, self.charges.read = shelf.charge, shelf.charge_in
         self.commands.first.fetch = shelf.command
         self.refused.fetch = shelf.refusal
         self.rejected.fetch = shelf.rejected
@@ -158,7 +159,7 @@ class Cabinet:
 
     def saved(self, parts: Parts) -> None:
         """What was taken is saved; what came since isn't."""
-        for key, charged in parts.charges:
+        for key, charged in parts.charges.items():
             self.charges.drop(key, charged)
         for table, key, value in parts.kept:
             self._drop(table, key, value)
@@ -173,11 +174,11 @@ class Cabinet:
             self._drop(table, key, value)
 
     def _parts(self, customer: Customer) -> Parts:
-        charges: list[tuple[str, Charged]] = []
+        charges: dict[str, Charged] = {}
         for key in customer.charges.unsaved:
             charged = self.charges.get(key)
             assert charged is not None
-            charges.append((key, charged))
+            charges[key] = charged
         kept = [(table, key, self._value(table, key)) for table, key in customer.unsaved]
         holds: list[tuple[Account, Hold]] = []
         for account in customer.accounts.values():

@@ -18,6 +18,9 @@ from drawdown.domain.kept import Kept
 from drawdown.domain.memory import WINDOW_US, key_of
 from drawdown.domain.numbers import NEVER
 
+_NO_PROPERTIES: Final[dict[str, str]] = {}
+_NO_ALLOCATIONS: Final[list[Allocation]] = []
+
 
 @mypyc_attr(acyclic=True)
 @final
@@ -50,17 +53,18 @@ class Charged:
         self.until: Final = until
         self.meter: Final = meter
         self.status: Final[UsageStatus] = status
-        self.properties: Final = properties
+        self.properties = properties
         self.rate_card: Final = rate_card
         self.overdrawn: Final = overdrawn
         self.overage: Final = overage
         self.collected: Final = collected
-        self.allocations: Final = allocations
+        self.allocations = allocations
         self.returned: Final = returned
         self.before: Charged | None = before
         """The charge of the same id before it: its time had ended, or it is of another unit."""
         self.record = b""
-        """Its entry's record as it stands in the log, where somebody saves it."""
+        """Its entry's record as it stands in the log, where somebody saves that. It has the
+        properties and allocations, which are left out here."""
         self.topic: InputTopic = "usage_events"
         self.partition = 0
         self.offset = 0
@@ -71,8 +75,19 @@ class Charged:
         self.topic, self.partition, self.offset, self.index = topic, partition, offset, index
 
     def stands_in(self, entry: LedgerEntry) -> None:
-        """Note the entry that it stands in."""
+        """Note the entry that it stands in. Before its customer is saved the entry may be folded
+        again: then it was kept before as what it is now."""
         self.stands_at(entry.source_topic, entry.source_partition, entry.source_offset, entry.index)
+        before = self.before
+        if before is not None and before.entry_id == self.entry_id:
+            self.before = before.before
+
+    def kept_in(self, record: bytes) -> None:
+        """Keep the record that says what the charge is, rather than what it says; a charge before
+        it isn't in there."""
+        if record and self.before is None:
+            self.record = record
+            self.properties, self.allocations = _NO_PROPERTIES, _NO_ALLOCATIONS
 
     def after_refund(self, unit: str, amount: int) -> "Charged":
         """The same charges, of which the latest one in `unit` has given back so much more."""
@@ -142,17 +157,19 @@ class Charges:
     def __init__(self, customer_id: str, kept: Kept[Charged]) -> None:
         self.kept: Final = kept
         self.unsaved: list[str] = []
-        """Keys of what was kept since it was saved last, if somebody saves it."""
+        """Keys of what isn't saved apart from its customer: charges of which something was given
+        back, or before which there was one of the same id. If somebody saves it."""
         self._begin: Final = key_of(customer_id, "")
 
     def standing(self, event_id: str, recorded_at: int) -> Charged | None:
-        """The charge that stands for the same event recorded then (µs), or None."""
+        """The charge that stands for the same event recorded then (µs), or None. What it is of,
+        and since when, is all that is certain to be in it."""
         charged = self.kept.get(self._begin + event_id)
         return charged if charged is not None and recorded_at <= charged.until else None
 
     def in_unit(self, event_id: str, unit: str) -> Charged | None:
         """The latest charge of an event in one unit, or None; refunds give it back."""
-        charged = self.kept.get(self._begin + event_id)
+        charged = self._whole(self._begin + event_id)
         while charged is not None and charged.unit != unit:
             charged = charged.before
         return charged
@@ -160,13 +177,16 @@ class Charges:
     def keep(self, event_id: str, charged: Charged) -> None:
         """Keep a charge; it stands for its event from now on."""
         key = self._begin + event_id
-        charged.before = self.kept.get(key)
-        self._keep(key, charged)
+        charged.before = self._whole(key)
+        if charged.before is None:
+            self.kept.keep_new(key, charged)
+        else:
+            self._keep(key, charged)
 
     def refunded(self, event_id: str, unit: str, amount: int) -> None:
         """Note that so much of a charge was given back."""
         key = self._begin + event_id
-        charged = self.kept.get(key)
+        charged = self._whole(key)
         assert charged is not None, f"{event_id} wasn't charged"
         self._keep(key, charged.after_refund(unit, amount))
 
@@ -174,6 +194,13 @@ class Charges:
         self.kept.keep(key, charged)
         if self.kept.fetch is not None:
             self.unsaved.append(key)
+
+    def _whole(self, key: str) -> Charged | None:
+        charged = self.kept.get(key)
+        if charged is None or not charged.record:
+            return charged
+        assert self.kept.read is not None, "who keeps records can read them"
+        return self.kept.read(charged.record)
 
 
 @final

@@ -11,29 +11,63 @@ class Kept(Generic[T]):
     """Values by key. Where a shelf holds what was saved, it is asked for what isn't here.
 
     Values are replaced, never changed in place, so that one which was saved can be told from one
-    that came since.
+    that came since. New ones are saved, and let go of, together.
     """
 
     def __init__(self) -> None:
         self._here: Final[dict[str, T]] = {}
         self.fetch: Callable[[str], T | None] | None = None
         """Asks the shelf; None: everything is here."""
+        self.read: Callable[[bytes], T] | None = None
+        """Makes a value of what the shelf keeps of it."""
         self.absent: Final[set[str]] = set()
         """Keys that the shelf is known not to hold, so that it needn't be asked."""
+        self._new: dict[str, T] = {}
+        self._being_saved: list[dict[str, T]] = []
 
     def __len__(self) -> int:
-        return len(self._here)
+        return len(self._here) + len(self._new) + sum(map(len, self._being_saved))
 
     def get(self, key: str) -> T | None:
         """The value of a key, or None."""
         value = self._here.get(key)
-        if value is None and self.fetch is not None and key not in self.absent:
-            return self.fetch(key)
+        if value is None and self.fetch is not None:
+            value = self._of_new(key)
+            if value is None and key not in self.absent:
+                return self.fetch(key)
+        return value
+
+    def _of_new(self, key: str) -> T | None:
+        value = self._new.get(key)
+        if value is None:
+            for each in reversed(self._being_saved):
+                value = each.get(key)
+                if value is not None:
+                    return value
         return value
 
     def keep(self, key: str, value: T) -> None:
         """Keep a value, in the place of an earlier one."""
         self._here[key] = value
+
+    def keep_new(self, key: str, value: T) -> None:
+        """Keep the first value of a key, which can be saved whatever else is."""
+        if self.fetch is None:
+            self._here[key] = value
+        else:
+            self._new[key] = value
+
+    def take_new(self) -> dict[str, T]:
+        """The values that came by `keep_new` since the last call, to be saved."""
+        taken, self._new = self._new, {}
+        if taken:
+            self._being_saved.append(taken)
+        return taken
+
+    def saved_new(self, taken: dict[str, T]) -> None:
+        """Let go of new values: they are saved."""
+        self.absent.clear()
+        self._being_saved = [each for each in self._being_saved if each is not taken]
 
     def drop(self, key: str, value: T) -> None:
         """Let go of a value that was saved, unless another one took its place since."""
@@ -43,4 +77,7 @@ class Kept(Generic[T]):
 
     def items(self) -> list[tuple[str, T]]:
         """What is in memory."""
-        return list(self._here.items())
+        found: dict[str, T] = {}
+        for each in (*self._being_saved, self._new, self._here):
+            found.update(each)
+        return list(found.items())

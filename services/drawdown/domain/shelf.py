@@ -26,6 +26,9 @@ class Shelf(Protocol):
     def charge(self, key: str) -> Charged | None:
         """An event's charges, by `key_of` customer and event."""
 
+    def charge_in(self, record: bytes) -> Charged:
+        """The charge of a deduction's record in the log."""
+
     def uncharged(self, keys: list[str]) -> list[str]:
         """Those of these keys under which no charge stands; quicker than one after another."""
 
@@ -55,7 +58,7 @@ class Parts:
         self,
         customer: Customer,
         *,
-        charges: list[tuple[str, Charged]],
+        charges: dict[str, Charged],
         kept: list[tuple[str, str, object]],
         holds: list[tuple[Account, Hold]],
     ) -> None:

@@ -5,7 +5,8 @@
 2. Once the transaction is committed, the rows and the checkpoint are written in one batch.
 3. What was written may leave memory.
 
-A customer is saved as a whole when the first of its unsaved entries is `state_unsaved_entries` old.
+A charge is saved at once. A customer is saved as a whole when the first of its unsaved entries is
+`state_unsaved_entries` old.
 The checkpoint says from where a recovery has to fold: from the first entry that isn't saved.
 """
 
@@ -14,9 +15,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from drawdown.adapters.local_state.checkpoint import Checkpoint, Mark
-from drawdown.adapters.local_state.shelf import card_row, due_row, kept_row, parked_row, rows_of
+from drawdown.adapters.local_state.shelf import (
+    card_row,
+    due_row,
+    parked_row,
+    put_charges,
+    put_kept,
+    put_parts,
+)
 from drawdown.adapters.local_state.snapshots import Snapshots
-from drawdown.adapters.local_state.store import Row, Store
+from drawdown.adapters.local_state.store import Batch, Store
+from drawdown.domain.charges import Charged
 from drawdown.domain.entries import InputTopic
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.shelf import Parts
@@ -27,8 +36,10 @@ class Saving:
     """What is written once its entries are committed."""
 
     parts: list[Parts]
+    charges: dict[str, Charged]
+    """The first ones of their events, of all customers."""
     of_nobody: list[tuple[str, str, object]]
-    rows: list[Row]
+    batch: Batch
     entries: int
     partition_seq: int
     last_hash: bytes
@@ -89,20 +100,29 @@ class Keeper:
             self._decided.update(decided)
             self._last_hash = last_hash
         up_to = ledger.partition_seq - (0 if everything else self._unsaved_max)
+        charges = cabinet.charges.take_new()
         parts, of_nobody = cabinet.take(up_to), cabinet.take_of_nobody()
-        rows = [row for each in parts for row in rows_of(each)]
-        rows += [kept_row(table, key, value) for table, key, value in of_nobody]
-        rows += [due_row(key, moment) for key, moment in cabinet.dues.take_unsaved()]
+        batch = self.store.batch()
+        put_charges(batch.put, charges)
+        for each in parts:
+            put_parts(batch.put, each)
+        for table, key, value in of_nobody:
+            put_kept(batch.put, table, key, value)
+        for key, moment in cabinet.dues.take_unsaved():
+            batch.put(*due_row(key, moment))
         cards = ledger.rate_book.cards()
-        rows += [card_row(place, cards[place]) for place in range(self._cards, len(cards))]
+        for place in range(self._cards, len(cards)):
+            batch.put(*card_row(place, cards[place]))
         self._cards = len(cards)
         parked = ledger.parking.accepted()
-        rows += [parked_row(place, parked[place]) for place in range(self._parked, len(parked))]
+        for place in range(self._parked, len(parked)):
+            batch.put(*parked_row(place, parked[place]))
         self._parked = len(parked)
         return Saving(
             parts=parts,
+            charges=charges,
             of_nobody=of_nobody,
-            rows=rows,
+            batch=batch,
             entries=entries,
             partition_seq=ledger.partition_seq,
             last_hash=self._last_hash,
@@ -138,13 +158,15 @@ class Keeper:
             decided=saving.decided,
             closed_until=saving.closed_until,
         )
-        self.store.write([*saving.rows, checkpoint.row()])
+        saving.batch.put(*checkpoint.row())
+        self.store.write(saving.batch)
         if self._snapshots is not None:
             self._snapshots.make_if_due(self.store, saving.partition_seq)
 
     def saved(self, saving: Saving) -> None:
         """It is written: let go of what needn't be in memory."""
         cabinet = self._ledger.cabinet
+        cabinet.charges.saved_new(saving.charges)
         for each in saving.parts:
             cabinet.saved(each)
         cabinet.saved_of_nobody(saving.of_nobody)

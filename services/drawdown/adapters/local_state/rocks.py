@@ -1,8 +1,8 @@
 """Rows in RocksDB, one directory a partition.
 
-Each choice that differs from RocksDB's default carries its reason. A process that is killed finds
-everything it wrote; a machine that loses power may find an earlier state, which is whole, since
-writes are atomic and in order: the ledger says what is missing.
+Each choice that differs from RocksDB's default carries its reason. There is no log of writes: the
+ledger is one. A process that is killed finds what was flushed, an earlier state, which is whole,
+since writes are atomic and in order; the ledger says what is missing.
 """
 
 from collections.abc import Iterator
@@ -18,15 +18,17 @@ from rocksdict import (
     Options,
     Rdict,
     WriteBatch,
+    WriteOptions,
 )
 
-from drawdown.adapters.local_state.store import Row
+from drawdown.adapters.local_state.store import Batch, Row
 from drawdown.errors import StateInUse, StateUnreadable, StateUnwritable
 
 _BLOOM_BITS: Final = 10
 """One look-up in a hundred for an id that isn't there reads a block; ten bits an id in memory."""
 _WRITE_BUFFER_BYTES: Final = 16 * 1024 * 1024
-"""A partition is one of many in a process, and each has buffers."""
+"""A partition is one of many in a process, and each has buffers. What is in them is folded again
+after a kill: some ten thousand entries."""
 _BACKGROUND_JOBS: Final = 2
 _LOG_FILES: Final = 2
 _LOCKED: Final = ("IO error: While lock file", "IO error: lock hold by current process")
@@ -54,6 +56,9 @@ class RocksStore:
             raise StateUnwritable(f"{folder}: {error}") from error
         except Exception as error:
             raise _opening(folder, str(error)) from error
+        # Its own types take what is assigned for a method.
+        self._unlogged: Final[Any] = WriteOptions()
+        setattr(self._unlogged, "disable_wal", True)  # noqa: B010
         # Who commits writes in a thread of its own, and may be given up meanwhile.
         self._writing: Final = Lock()
 
@@ -85,15 +90,16 @@ class RocksStore:
                 return
             yield key, value
 
-    def write(self, rows: list[Row]) -> None:
-        """Put rows, all of them or none."""
-        batch = WriteBatch(raw_mode=True)
-        put = batch.put
-        for key, value in rows:
-            put(key, value)
+    def batch(self) -> Batch:
+        """A new batch. It copies what is put into it, so that nothing waits in Python's memory."""
+        made: Batch = WriteBatch(raw_mode=True)
+        return made
+
+    def write(self, batch: Batch) -> None:
+        """Put a batch's rows, all of them or none."""
         try:
             with self._writing:
-                self._db.write(batch)
+                self._db.write(batch, self._unlogged)
         except Exception as error:
             raise StateUnwritable(str(error)) from error
 

@@ -1,6 +1,6 @@
 """The shelf of a partition's books in a store: which row stands under which key."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from drawdown.adapters.local_state import rows
@@ -28,6 +28,9 @@ _TABLES: Final = {
     BUSINESS_KEY: b"k",
 }
 _USED: Final = b""
+
+Put = Callable[[bytes, bytes], None]
+"""Adds a row to a batch."""
 
 
 class RowShelf:
@@ -61,6 +64,10 @@ class RowShelf:
         """An event's charges."""
         row = self._store.get(_CHARGE + key.encode())
         return None if row is None else rows.read_charged(row)
+
+    def charge_in(self, record: bytes) -> Charged:
+        """The charge of a deduction's record."""
+        return rows.read_charged(record)
 
     def uncharged(self, keys: list[str]) -> list[str]:
         """Those of these keys under which no charge stands."""
@@ -113,22 +120,26 @@ class RowShelf:
         return self._store.get(_TABLES[table] + key.encode())
 
 
-def rows_of(parts: Parts) -> list[Row]:
-    """What is to be written of a customer."""
+def put_parts(put: Put, parts: Parts) -> None:
+    """Put what is to be written of a customer."""
     customer = parts.customer
-    written = [(_CUSTOMER + customer.customer_id.encode(), rows.customer_row(customer))]
-    for key, charged in parts.charges:
-        written.append((_CHARGE + key.encode(), rows.charged_row(charged)))
+    put(_CUSTOMER + customer.customer_id.encode(), rows.customer_row(customer))
+    put_charges(put, parts.charges)
     for account, hold in parts.holds:
         place = _hold_key(account.customer_id, account.unit, hold.hold_id)
-        written.append((place, rows.hold_row(hold)))
+        put(place, rows.hold_row(hold))
     for table, key, value in parts.kept:
-        written.append(kept_row(table, key, value))
-    return written
+        put_kept(put, table, key, value)
 
 
-def kept_row(table: str, key: str, value: object) -> Row:
-    """The row of something that is looked up by key."""
+def put_charges(put: Put, charges: dict[str, Charged]) -> None:
+    """Put charges, by `key_of` customer and event."""
+    for key, charged in charges.items():
+        put(_CHARGE + key.encode(), rows.charged_row(charged))
+
+
+def put_kept(put: Put, table: str, key: str, value: object) -> None:
+    """Put something that is looked up by key."""
     if isinstance(value, Remembered):
         row = rows.remembered_row(value)
     elif isinstance(value, RejectedUsage):
@@ -137,7 +148,7 @@ def kept_row(table: str, key: str, value: object) -> Row:
         row = value.encode()
     else:
         row = _USED
-    return _TABLES[table] + key.encode(), row
+    put(_TABLES[table] + key.encode(), row)
 
 
 def due_row(key: str, moment: int) -> Row:

@@ -7,6 +7,13 @@ from typing import Final, Protocol
 Row = tuple[bytes, bytes]
 
 
+class Batch(Protocol):
+    """Rows that are put together."""
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Add a row, in the place of an earlier one of its key."""
+
+
 class Store(Protocol):
     """Rows of one partition. Keys are compared bytewise. `RocksStore` is one."""
 
@@ -19,14 +26,28 @@ class Store(Protocol):
     def scan(self, prefix: bytes) -> Iterator[Row]:
         """The rows whose keys begin with a prefix, in the order of their keys."""
 
-    def write(self, rows: list[Row]) -> None:
-        """Put rows, all of them or none. Raises `StateUnwritable`."""
+    def batch(self) -> Batch:
+        """A new batch, for one `write`."""
+
+    def write(self, batch: Batch) -> None:
+        """Put a batch's rows, all of them or none. Raises `StateUnwritable`."""
 
     def copy_to(self, folder: Path) -> None:
         """Make a copy, as of now, that can be opened. Raises `StateUnwritable`."""
 
     def close(self) -> None:
         """Give it up; what was written stays."""
+
+
+class MemoryBatch:
+    """Rows in memory."""
+
+    def __init__(self) -> None:
+        self.rows: Final[list[Row]] = []
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Add a row."""
+        self.rows.append((key, value))
 
 
 class MemoryStore:
@@ -47,9 +68,14 @@ class MemoryStore:
         """The rows whose keys begin with a prefix, in the order of their keys."""
         yield from sorted(each for each in self.rows.items() if each[0].startswith(prefix))
 
-    def write(self, rows: list[Row]) -> None:
-        """Put rows."""
-        self.rows.update(rows)
+    def batch(self) -> Batch:
+        """A new batch."""
+        return MemoryBatch()
+
+    def write(self, batch: Batch) -> None:
+        """Put a batch's rows."""
+        assert isinstance(batch, MemoryBatch), "it is another store's"
+        self.rows.update(batch.rows)
 
     def copy_to(self, folder: Path) -> None:
         """A copy as one file."""
