@@ -64,6 +64,46 @@ def test_a_charge_is_found_for_its_repeat_and_its_refund() -> None:
     assert world.remaining() == {"lot": 94}
 
 
+def test_a_charge_is_found_while_it_is_being_saved() -> None:
+    world = forgetful()
+    world.use("e", 10)
+    charges = world.ledger.cabinet.charges
+    older = charges.take_new()
+    world.use("f", 10)
+    newer = charges.take_new()
+    assert [list(older), list(newer)] == [[f"{CUSTOMER}\0e"], [f"{CUSTOMER}\0f"]]
+    for event_id in ("e", "f"):
+        again = usage(event_id, quantities={"tokens": 10 * 10**6})
+        assert world.decide(again).outcome == "duplicate"
+    assert world.decide(usage("g")).outcome == "accepted"
+    charges.saved_new(older)
+    assert {key for key, _ in charges.items()} == {f"{CUSTOMER}\0f", f"{CUSTOMER}\0g"}
+
+
+def test_a_charge_of_which_only_the_record_is_here_is_given_back() -> None:
+    world = forgetful()
+    for event_id in ("e", "f"):
+        world.use(event_id, 10)
+        world.accept(RefundUsage(refund_id=f"r-{event_id}", event_id=event_id))
+    assert world.remaining() == {"lot": 100}
+
+
+def test_a_charge_that_is_folded_again_stands_once() -> None:
+    world = forgetful()
+    for event_id in ("e", "f"):
+        world.use(event_id, 10)
+        world.save()
+        world.reopen()
+        account = world.ledger.account(CUSTOMER, "credit")
+        assert account is not None
+        charged = account.charges.in_unit(event_id, "credit")
+        assert charged is not None
+        assert charged.before is None
+    world.accept(RefundUsage(refund_id="r", event_id="e"))
+    assert world.refuse(RefundUsage(refund_id="s", event_id="e")) == "exceeds_charge"
+    assert world.remaining() == {"lot": 90}
+
+
 def test_what_is_known_to_be_new_is_not_asked_for() -> None:
     world = forgetful()
     world.save(everything=True)
