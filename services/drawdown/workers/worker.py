@@ -51,8 +51,8 @@ def place(service: str, arguments: list[str]) -> Place | None:
     """
     parser = argparse.ArgumentParser(
         prog=service,
-        description="A service of Drawdown. It is told what to do by environment variables: see "
-        f"services/drawdown/{service}/README.md.",
+        description="A service of Drawdown. Environment variables (DRAWDOWN_…) tell it what to "
+        f"do: see services/drawdown/{service}/README.md.",
     )
     parser.add_argument("--worker", type=_place, metavar="N/OF", help=argparse.SUPPRESS)
     found: Place | None = parser.parse_args(arguments).worker
