@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     saved yet."""
     state_unsaved_entries: Annotated[int, Field(ge=1)] = 20_000
     """Entries of a partition after which a customer is saved at last: so many are folded again at
-    most after a kill, and so many charges are in memory."""
+    most after a kill, beside what its store hadn't flushed."""
     state_block_cache_mb: Annotated[int, Field(ge=8)] = 256
     """What the local stores of all workers keep of their files in memory."""
     state_snapshot_dir: Path | None = None

@@ -17,7 +17,7 @@ from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import create_topics, ledger_partitions
 from drawdown.errors import InvalidSetting
 from drawdown.settings import Settings, load
-from drawdown.workers.cores import usable_cores, worker_count
+from drawdown.workers.cores import worker_count
 from tests.benchmarks.grants import grant_everybody
 from tests.benchmarks.load import CUSTOMERS, Held, Usage, customer, preload, usage
 from tests.benchmarks.processes import Log, Run, await_assigned, running, timed, until
@@ -123,9 +123,10 @@ def hot_customer(bench: Bench) -> Run:
     return ledger(bench, workers=1, customers=1)
 
 
-def passthrough(bench: Bench, processes: int = 1) -> Run:
+def passthrough(bench: Bench, workers: int = 1) -> Run:
     """Usage events a second through the transactional pass-through, a loop in one process."""
     with bench.namespace() as settings, ExitStack() as stack:
+        processes = worker_count(workers, ledger_partitions(settings))
         for number in range(processes):
             log = bench.log(f"passthrough-{number + 1}")
             stack.enter_context(running(settings, PASSTHROUGH, log))
@@ -135,7 +136,7 @@ def passthrough(bench: Bench, processes: int = 1) -> Run:
 
 def passthroughs(bench: Bench) -> Run:
     """The same, as many processes as the ledger processor has workers."""
-    return passthrough(bench, usable_cores())
+    return passthrough(bench, workers=0)
 
 
 def faust(bench: Bench) -> Run:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import TopicPartition
 
@@ -56,15 +56,19 @@ class Processor:
     def owned(self) -> set[int]:
         """The partitions that it serves, by what it has logged."""
         owned: set[int] = set()
-        for line in self.log.read_text().splitlines():
-            # The last line may be half written.
-            if line.startswith("{") and line.endswith("}"):
-                said = json.loads(line)
-                if said["event"] == "partition_opened":
-                    owned.add(said["partition"])
-                elif said["event"] == "partition_given_up":
-                    owned.discard(said["partition"])
+        for said in self.logged("partition_opened", "partition_given_up"):
+            if said["event"] == "partition_opened":
+                owned.add(said["partition"])
+            else:
+                owned.discard(said["partition"])
         return owned
+
+    def logged(self, *events: str) -> list[dict[str, Any]]:
+        """What it has logged of these events."""
+        lines = self.log.read_text().splitlines()
+        # The last line may be half written.
+        said = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [each for each in said if each["event"] in events]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, and wait for the end; the exit code."""

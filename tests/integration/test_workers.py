@@ -1,10 +1,7 @@
 """A ledger processor of two workers: one group, one endpoint, one end."""
 
-import json
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -19,6 +16,7 @@ from tests.integration.processors import (
     wait_for_log,
 )
 from tests.integration.test_ledger_processor import send, usage
+from tests.workers.watching import is_alive, until
 
 from drawdown.settings import Settings
 
@@ -34,42 +32,19 @@ def prepared(settings: Settings) -> None:
     prepare(settings, lambda soon_us: card(effective_from=soon_us))
 
 
-def logged(processor: Processor, event: str) -> list[dict[str, object]]:
-    lines = processor.log.read_text().splitlines()
-    said = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-    return [each for each in said if each["event"] == event]
-
-
 def workers(processor: Processor) -> dict[int, int]:
     """The process of each worker that was started last."""
-    return {
-        int(str(each["worker"])): int(str(each["process"]))
-        for each in logged(processor, "worker_started")
-    }
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    return {each["worker"]: each["process"] for each in processor.logged("worker_started")}
 
 
 def wait_until_shared(processor: Processor) -> None:
     """Wait until each of the two has opened its half."""
-    wait_until(
+    until(
         lambda: (
-            {each["worker"] for each in logged(processor, "partition_opened")} == {1, 2}
+            {each["worker"] for each in processor.logged("partition_opened")} == {1, 2}
             and processor.owned() == set(range(8))
-        )
+        ),
+        WITHIN_S,
     )
 
 
@@ -81,7 +56,7 @@ def test_one_is_killed_and_the_others_go_on(settings: Settings, tmp_path: Path) 
         os.kill(workers(processor)[1], signal.SIGKILL)
         send(settings, [usage(f"after {each}", each) for each in CUSTOMERS])
         wait_for_deductions(settings, 80)
-        wait_until(lambda: len(logged(processor, "worker_started")) == 3)
+        until(lambda: len(processor.logged("worker_started")) == 3, WITHIN_S)
         assert processor.stop() == 0
         assert not any(is_alive(process) for process in workers(processor).values())
     assert len({each.facts.cause_id for each in deductions(settings)}) == 80
@@ -92,9 +67,7 @@ def test_one_is_killed_and_the_others_go_on(settings: Settings, tmp_path: Path) 
 def test_one_endpoint_shows_all(settings: Settings, tmp_path: Path) -> None:
     with processing(settings, tmp_path / "log", DRAWDOWN_LEDGER_WORKERS="2") as processor:
         wait_until_shared(processor)
-        [port] = [
-            each["metrics_port"] for each in logged(processor, "started") if "workers" in each
-        ]
+        [port] = [each["metrics_port"] for each in processor.logged("started") if "workers" in each]
         with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
             shown = answer.read().decode().splitlines()
     stamp = f'{{namespace="{settings.namespace}",service="ledger_processor"'
@@ -110,5 +83,5 @@ def test_none_is_left_behind_when_the_one_that_started_them_is_killed(
         wait_for_log(processor, "partition_opened")
         left = workers(processor)
         processor.stop(signal.SIGKILL)
-        wait_until(lambda: not any(is_alive(process) for process in left.values()))
-        assert {each.get("worker") for each in logged(processor, "stopped")} == set(left)
+        until(lambda: not any(is_alive(process) for process in left.values()), WITHIN_S)
+        assert {each.get("worker") for each in processor.logged("stopped")} == set(left)

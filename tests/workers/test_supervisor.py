@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -14,8 +13,8 @@ import pytest
 from drawdown.clock import SYSTEM
 from drawdown.errors import FatalError, RetryableError, UsageError
 from drawdown.workers.supervisor import Supervisor
+from tests.workers.watching import WITHIN_S, is_alive, until
 
-WITHIN_S = 20.0
 SERVES = """
 import os, pathlib, signal, sys
 from drawdown.workers import worker
@@ -58,21 +57,6 @@ class Running:
         self.supervisor.stop()
         self.thread.join(WITHIN_S)
         return self.code
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.fixture

@@ -179,15 +179,16 @@ def run() -> None:
     """Serve until SIGTERM or SIGINT, as one process or by workers. Raises what ended it."""
     place = workers.place(SERVICE, sys.argv[1:])
     settings = resolved(current())
-    logs.configure(settings, SERVICE, worker=place.number if place else 0)
     if place is not None:
+        logs.configure(settings, SERVICE, worker=place.number)
         workers.follow_supervisor()
-        serve(_of_worker(settings, place), place)
+        serve(_of_worker(settings, place), place.number)
         return
+    logs.configure(settings, SERVICE)
     count = worker_count(settings.ledger_workers, ledger_partitions(settings))
     if count > 1:
         supervise(settings, SERVICE, "drawdown.ledger_processor", count)
-    serve(settings, None)
+    serve(settings)
 
 
 def _of_worker(settings: Settings, place: Place) -> Settings:
@@ -196,8 +197,11 @@ def _of_worker(settings: Settings, place: Place) -> Settings:
     return place.settings(settings).model_copy(update={"state_block_cache_mb": share})
 
 
-def serve(settings: Settings, place: Place | None) -> None:
-    """Serve partitions in this process until SIGTERM or SIGINT. Raises what ended it."""
+def serve(settings: Settings, worker: int = 0) -> None:
+    """Serve partitions in this process, which may be a worker, until SIGTERM or SIGINT.
+
+    Raises what ended it.
+    """
     # A million accounts are no garbage: cycles are collected rarely, and never all at once.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100_000)
@@ -205,12 +209,11 @@ def serve(settings: Settings, place: Place | None) -> None:
     sys.setswitchinterval(0.001)
     loop = build(settings)
     metrics.RUNTIME.info({"runtime": compiled.runtime()})
-    scrape = metrics.registry(settings, SERVICE, worker=place.number if place else 0)
-    port = metrics.serve(settings, scrape)
+    port = metrics.serve(settings, metrics.registry(settings, SERVICE, worker=worker))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())
     structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
-    if place is not None:
+    if worker:
         workers.tell_ready(port)
     loop.run()
     structlog.get_logger().info("stopped")

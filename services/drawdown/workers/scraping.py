@@ -10,6 +10,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from drawdown.workers.worker import LOOPBACK
+
 _ANSWER_S: Final = 2.0
 
 
@@ -35,7 +37,9 @@ class Gathered(Collector):
 
     def _text(self, port: int) -> str:
         try:
-            with self._opener.open(f"http://127.0.0.1:{port}/metrics", timeout=_ANSWER_S) as answer:
+            with self._opener.open(
+                f"http://{LOOPBACK}:{port}/metrics", timeout=_ANSWER_S
+            ) as answer:
                 text: str = answer.read().decode()
         except (URLError, OSError) as error:
             structlog.get_logger().debug("not_scraped", port=port, reason=str(error))

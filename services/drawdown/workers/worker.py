@@ -18,7 +18,8 @@ from drawdown.settings import Settings
 
 _GRACE_S: Final = 45.0
 """A processor finishes its transactions well within this."""
-_LOOPBACK: Final = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
+"""Where a worker's metrics are, for its supervisor alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Place:
         return settings.model_copy(
             update={
                 "kafka_group_instance_id": f"{given}-{self.number}" if given else "",
-                "metrics_host": _LOOPBACK,
+                "metrics_host": LOOPBACK,
                 "metrics_port": 0,
             }
         )
