@@ -78,6 +78,8 @@ def test_a_charge_is_found_while_it_is_being_saved() -> None:
     assert world.decide(usage("g")).outcome == "accepted"
     charges.saved_new(older)
     assert {key for key, _ in charges.items()} == {f"{CUSTOMER}\0f", f"{CUSTOMER}\0g"}
+    charges.drop_all()
+    assert (len(charges), charges.items(), charges.take_new()) == (0, [], {})
 
 
 def test_a_charge_of_which_only_the_record_is_here_is_given_back() -> None:

@@ -75,6 +75,12 @@ class Kept(Generic[T]):
         if self._here.get(key) is value:
             del self._here[key]
 
+    def drop_all(self) -> None:
+        """Let go of everything: it is saved."""
+        self.absent.clear()
+        self._here.clear()
+        self._new, self._being_saved = {}, []
+
     def items(self) -> list[tuple[str, T]]:
         """What is in memory."""
         found: dict[str, T] = {}

@@ -233,7 +233,7 @@ class FoldedPartition:
             self._flush()
 
     def _flush(self) -> None:
-        new, charges = self._charges.take_new(), self._charges.items()
+        charges = self._charges.items()
         for key, charged in charges:
             if charged.returned > charged.collected:
                 customer_id, _, event_id = key.partition("\0")
@@ -249,9 +249,7 @@ class FoldedPartition:
                     )
                 )
         self._checkpoint.keep_charges(charges)
-        self._charges.saved_new(new)
-        for key, charged in charges:
-            self._charges.drop(key, charged)
+        self._charges.drop_all()
         self._checkpoint.tell(self._signs)
         self._signs.clear()
 
