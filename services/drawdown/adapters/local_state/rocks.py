@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, Final
 
 from rocksdict import (
+    BlockBasedIndexType,
     BlockBasedOptions,
     Cache,
     Checkpoint,
@@ -140,8 +141,13 @@ def _options(cache: Cache) -> Options:
     table = BlockBasedOptions()
     table.set_bloom_filter(_BLOOM_BITS, False)
     table.set_block_cache(cache)
-    # Filters of a thousand million ids are no small thing: they are cached like all else.
+    # Filters of a thousand million ids are no small thing: they are cached like all else, and in
+    # pieces. A file's whole index, read anew whenever the cache had no room for it, took more time
+    # than all that is decided.
     table.set_cache_index_and_filter_blocks(True)
+    table.set_index_type(BlockBasedIndexType.two_level_index_search())
+    table.set_partition_filters(True)
+    table.set_pin_top_level_index_and_filter(True)
     table.set_pin_l0_filter_and_index_blocks_in_cache(True)
     options.set_block_based_table_factory(table)
     return options
