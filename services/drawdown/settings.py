@@ -133,9 +133,9 @@ class Settings(BaseSettings):
     """Ledger entries written to Postgres in one transaction at most."""
     projector_batch_kib: Annotated[int, Field(ge=1)] = 32_768
     """The same by the size of their records; a larger one goes alone."""
-    projector_threads: Annotated[int, Field(ge=1, le=64)] = 1
+    projector_threads: Annotated[int, Field(ge=1, le=64)] = 2
     """How many partitions one projector process writes at the same time, each over a connection of
-    its own; more than one where the database is far away or has cores to spare."""
+    its own: while one waits for the database, another one works."""
     publish_interval_s: Annotated[float, Field(gt=0)] = 1.0
     """What a projector changed in a partition is published this often at most, a record a key."""
     rebuild_batch: Annotated[int, Field(ge=1)] = 20_000
