@@ -1,7 +1,7 @@
 """Rebuilds of the balance projection, and one that is killed where it is told to be.
 
-`python -m tests.integration.rebuilding DOING` rebuilds by the environment's settings, and kills
-itself, as `kill -9` does, when it begins to do that.
+`python -m tests.integration.rebuilding DOING [processes]` rebuilds by the environment's settings,
+and kills itself, as `kill -9` does, when it begins to do that.
 """
 
 import os
@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from confluent_kafka import Producer
 from tests.integration.projecting import WITHIN_S, balance_projector, running
@@ -96,10 +97,10 @@ def silent(doing: str, done: int, total: int) -> None:
 
 def rebuilt(settings: Settings, options: Options = OPTIONS, tell: Tell = silent) -> Outcome:
     """Rebuild the balance projection as the command line does."""
-    return rebuild(settings, known("balance").build(settings), options, tell)
+    return rebuild(settings, known("balance").build, options, tell)
 
 
-def killed_at(settings: Settings, doing: str) -> str:
+def killed_at(settings: Settings, doing: str, *, processes: bool = False) -> str:
     """A rebuild in a process of its own that is killed as soon as it does this; what it did."""
     environment = {
         **os.environ,
@@ -110,6 +111,7 @@ def killed_at(settings: Settings, doing: str) -> str:
         "DATABASE_URL": settings.database_url,
     }
     command = [sys.executable, "-m", "tests.integration.rebuilding", doing]
+    command += ["processes"] * processes
     ended = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
@@ -142,4 +144,5 @@ def _die_at(wanted: str) -> Tell:
 
 
 if __name__ == "__main__":
-    rebuilt(current(), OPTIONS, _die_at(sys.argv[1]))
+    chosen = replace(OPTIONS, processes_from=0) if "processes" in sys.argv else OPTIONS
+    rebuilt(current(), chosen, _die_at(sys.argv[1]))

@@ -190,7 +190,7 @@ def test_a_rebuild_in_other_batches_comes_to_the_same_rows(
         assert Written(settings).differences(told.entries, told.accounts()) == []
         projection = known("expiration")
         options = Options(workers=1, late_indexes=projection.late_indexes)
-        outcome = rebuild(settings, projection.build(settings), options, lambda *_: None)
+        outcome = rebuild(settings, projection.build, options, lambda *_: None)
         assert (outcome.swapped, outcome.difference_count) == (True, 0)
         assert Written(settings).differences(told.entries, told.accounts()) == []
     indexes = Written(settings).rows(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from multiprocessing import active_children
 
 import pytest
 from confluent_kafka import Producer
@@ -33,7 +34,7 @@ from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.store import PostgresProjectionStore
 from drawdown.cli import app
 from drawdown.cli.projections import PROJECTIONS
-from drawdown.errors import RowsReplaced, Unavailable
+from drawdown.errors import DecodeFailed, RowsReplaced, Unavailable
 from drawdown.projection.rebuild import Options, abandon, rebuild, standing
 from drawdown.projection.service import assemble
 from drawdown.settings import Settings, current
@@ -44,6 +45,13 @@ EPOCHS = "SELECT partition, epoch FROM position ORDER BY 1"
 INDEXES = """
 SELECT tablename, indexname FROM pg_indexes WHERE schemaname = current_schema() ORDER BY 1, 2
 """
+
+
+LOADERS = """
+SELECT count(*)::int FROM pg_stat_activity
+WHERE application_name LIKE '%rebuild%' AND datname = current_database()
+"""
+BY_PROCESSES = replace(OPTIONS, processes_from=0)
 
 
 @pytest.fixture
@@ -112,6 +120,68 @@ def test_a_rebuild_that_was_killed_is_gone_on_with(
     assert outcome.entries == total
     assert outcome.loaded < total, "what was built is built again"
     assert schemas_like(settings) == [settings.database_schema("balance")]
+
+
+def test_processes_load_what_threads_do(
+    settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    one, _ = ledgers
+    with running(balance_projector(settings)):
+        for each in ledgers:
+            assert differences(settings, each) == []
+        with load(settings, producer, one):
+            outcome = rebuilt(settings, BY_PROCESSES)
+        assert (outcome.swapped, outcome.difference_count) == (True, 0)
+        for each in ledgers:
+            assert differences(settings, each) == []
+    assert active_children() == []
+
+
+def test_processes_end_with_the_rebuild_that_was_killed(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    killed_at(settings, "loading", processes=True)
+    await_true(lambda: rows(settings, LOADERS) == [(0,)], "its processes have left the database")
+    outcome = rebuilt(settings)
+    assert (outcome.swapped, outcome.difference_count, outcome.resumed) == (True, 0, True)
+    assert outcome.loaded < outcome.entries, "what was built is built again"
+
+
+def test_a_loading_process_that_is_killed_ends_the_rebuild_and_the_next_goes_on(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+
+    def kill(doing: str, done: int, total: int) -> None:
+        if doing == "loading":
+            for process in active_children():
+                process.kill()
+
+    with pytest.raises(Unavailable, match="was killed; run it again"):
+        rebuilt(settings, BY_PROCESSES, kill)
+    assert active_children() == []
+    outcome = rebuilt(settings, BY_PROCESSES)
+    assert (outcome.swapped, outcome.difference_count, outcome.resumed) == (True, 0, True)
+
+
+@pytest.mark.parametrize("options", [OPTIONS, BY_PROCESSES], ids=["threads", "processes"])
+def test_a_ledger_that_can_not_be_read_ends_the_rebuild(
+    settings: Settings,
+    producer: Producer,
+    ledgers: tuple[SealedLedger, SealedLedger],
+    options: Options,
+) -> None:
+    projected(settings, *ledgers)
+    # The live rows are said to stand an entry further, where no entry is.
+    topic = settings.topic("ledger-entries")
+    producer.begin_transaction()
+    producer.produce(topic, partition=1, key=b"zenith", value=b"\x00\x00\x00\x00\x00no entry")
+    producer.commit_transaction(30)
+    change(settings, "UPDATE position SET partition_seq = partition_seq + 1 WHERE partition = 1")
+    with pytest.raises(DecodeFailed, match="schema id 0"):
+        rebuilt(settings, options)
+    assert active_children() == []
 
 
 def test_of_two_rebuilds_the_second_one_is_refused(
@@ -316,7 +386,7 @@ def test_every_projection_can_be_rebuilt(settings: Settings, producer: Producer,
         await_true(lambda: rows(settings, stands) == [(len(told.entries),)], "all is projected")
         indexes = rows(settings, INDEXES.replace("current_schema()", f"'{schema}'"))
         options = Options(workers=2, late_indexes=known.late_indexes)
-        outcome = rebuild(settings, projection, options, silent)
+        outcome = rebuild(settings, known.build, options, silent)
         assert outcome.swapped
         assert (outcome.difference_count, outcome.entries) == (0, len(told.entries))
         assert rows(settings, INDEXES.replace("current_schema()", f"'{schema}'")) == indexes

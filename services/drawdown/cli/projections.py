@@ -1,22 +1,20 @@
 """The projections that there are, as the command line knows them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from drawdown.balance_projector import __main__ as balance_projector
 from drawdown.errors import UsageError
 from drawdown.expiration_projector import __main__ as expiration_projector
-from drawdown.projection.projection import Projection
+from drawdown.projection.projection import Build
 from drawdown.revenue_projector import __main__ as revenue_projector
-from drawdown.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """How a projection is made, as its service makes it."""
 
-    build: Callable[[Settings], Projection]
+    build: Build
     late_indexes: tuple[str, ...] = ()
     """Indexes that only readers need: a rebuild builds them when all rows are there."""
 

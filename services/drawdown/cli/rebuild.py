@@ -88,7 +88,7 @@ def rebuild(
             differences_named=show,
         )
         with _told() as tell:
-            outcome = rebuilds.rebuild(settings, chosen.build(settings), options, tell)
+            outcome = rebuilds.rebuild(settings, chosen.build, options, tell)
         _show(outcome, options, as_json=as_json)
 
 

@@ -6,11 +6,11 @@ from typing import Final, final
 from drawdown.domain.charges import Charges, Settled
 from drawdown.domain.dues import Dues
 from drawdown.domain.entries import (
+    NO_CHANGE,
     PARTITION_CUSTOMER,
     Dispute,
     HoldState,
     LotChange,
-    PolicyChange,
 )
 from drawdown.domain.holds import Hold
 from drawdown.domain.journal import Journal
@@ -56,7 +56,7 @@ class Account:
         self.residue = 0
         self.reserved_room = 0
         self.frozen = False
-        self.policy_change = PolicyChange()
+        self.policy_change = NO_CHANGE
         self.policy: Policy = DEFAULT_POLICY
         self.recurring_set_at = 0
         """When its own recurring grant was set; 0: it goes by the partition's."""

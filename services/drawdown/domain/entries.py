@@ -210,7 +210,11 @@ class PolicyChange:
     @property
     def is_empty(self) -> bool:
         """Whether it changes nothing."""
-        return self == PolicyChange()
+        return self is NO_CHANGE or self == NO_CHANGE
+
+
+NO_CHANGE: Final = PolicyChange()
+"""Of an account that goes by its partition's policy."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """`python -m drawdown.ledger_processor`: composition root and entry point."""
 
-import gc
 import signal
 import sys
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -18,6 +17,7 @@ from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.clock import SYSTEM, Clock
 from drawdown.ending import run_to_its_end
 from drawdown.errors import Unavailable
+from drawdown.garbage import collect_rarely
 from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.calls import repeated
@@ -202,9 +202,7 @@ def serve(settings: Settings, worker: int = 0) -> None:
 
     Raises what ended it.
     """
-    # A million accounts are no garbage: cycles are collected rarely, and never all at once.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100_000)
+    collect_rarely()
     # Commits run in threads; they should not wait 5 ms for the interpreter.
     sys.setswitchinterval(0.001)
     loop = build(settings)

@@ -1,11 +1,13 @@
 """What a projection brings along."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from drawdown.adapters.postgres.connections import Cursor
 from drawdown.adapters.postgres.store import Slices
 from drawdown.projection.publication import Publication
+from drawdown.settings import Settings
 
 
 class Projection(Protocol):
@@ -30,3 +32,7 @@ class Projection(Protocol):
         position. They come in slices, which can be gone through once, so that a batch of many
         needn't be in memory. Raises `UnknownEntry` for a type that it doesn't know.
         """
+
+
+Build = Callable[[Settings], Projection]
+"""Makes a projection as the settings want it. Raises `InvalidSetting`."""

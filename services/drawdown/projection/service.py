@@ -4,11 +4,10 @@ It runs several loops where it is told to, each a member of the group with a con
 one partition's entries are read and put into form while the database stores another one's.
 """
 
-import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import NoReturn, Protocol
 
@@ -24,9 +23,10 @@ from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM
 from drawdown.ending import run_to_its_end
 from drawdown.errors import InvalidSetting, RetryableError
+from drawdown.garbage import collect_rarely
 from drawdown.local.discovery import resolved
 from drawdown.projection.loop import Projector
-from drawdown.projection.projection import Projection
+from drawdown.projection.projection import Build, Projection
 from drawdown.projection.publisher import Publisher, Unsent
 from drawdown.settings import Settings, current
 
@@ -100,7 +100,7 @@ def _check_topics(settings: Settings, projection: Projection) -> None:
         )
 
 
-def main(service: str, build: Callable[[Settings], Projection]) -> NoReturn:
+def main(service: str, build: Build) -> NoReturn:
     """Run a projector until SIGTERM or SIGINT. Exits with the code of the error that ended it."""
 
     def serve() -> None:
@@ -123,9 +123,7 @@ def run(settings: Settings, service: str, projection: Projection) -> None:
     ]
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: _stop(projectors))
-    # Entries live for one batch and form no cycles; what was imported lives for ever.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1_000)
+    collect_rarely()
     run_together(projectors)
     structlog.get_logger().info("stopped")
 

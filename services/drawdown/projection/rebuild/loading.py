@@ -1,30 +1,19 @@
-"""Ledger entries written in bulk: several partitions side by side, each up to a given entry.
-
-It joins no group. What it wrote, and how far, stands in the position that moves with the rows, so
-that a run that was killed is gone on with; the claim fences whatever is left of that one.
-"""
+"""Ledger entries written in bulk: several partitions side by side, each up to a given entry."""
 
 import gc
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from queue import SimpleQueue
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 
-from confluent_kafka import Message
-
-from drawdown.adapters.avro.wire import Wire
-from drawdown.adapters.kafka.partition_log import PartitionLog, log_client
-from drawdown.adapters.postgres.store import Position, PostgresProjectionStore
-from drawdown.errors import LedgerCorrupt
-from drawdown.projection.portions import portions
-from drawdown.projection.projection import Projection
-from drawdown.projection.sequence import NewEntries
+from drawdown.garbage import collect_rarely
+from drawdown.projection.projection import Build
+from drawdown.projection.rebuild.loader import Loader
+from drawdown.projection.rebuild.loader_process import ProcessLoader
 from drawdown.settings import Settings
-
-_LEDGER: Final = "ledger-entries"
-_APPLICATION: Final = "rebuild"
 
 
 class Shortfall(NamedTuple):
@@ -45,27 +34,28 @@ class Loading:
     def __init__(
         self,
         settings: Settings,
-        projection: Projection,
+        build: Build,
         *,
         schema: str,
         workers: int,
+        processes: bool,
         wrote: Callable[[int], None],
     ) -> None:
-        """`wrote` is told how many entries a transaction wrote, by any thread."""
-        self._settings = settings
-        self._projection = projection
-        self._schema = schema
+        """Each of the workers loads a partition, in a process of its own with `processes`.
+
+        `wrote` is told how many entries a transaction wrote, by any thread.
+        """
+        kind = ProcessLoader if processes else Loader
+        self._make: Callable[[], Loader | ProcessLoader] = partial(kind, settings, build, schema)
         self._workers = workers
         self._wrote = wrote
         self._thresholds = gc.get_threshold()
         self._stopping = threading.Event()
-        self._idle: SimpleQueue[_Loader] = SimpleQueue()
-        self._made: list[_Loader] = []
+        self._idle: SimpleQueue[Loader | ProcessLoader] = SimpleQueue()
+        self._made: list[Loader | ProcessLoader] = []
 
     def __enter__(self) -> Self:
-        # Entries live for one transaction and form no cycles; what was imported stays.
-        gc.freeze()
-        gc.set_threshold(100_000, 50, 1_000)
+        collect_rarely()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,7 +71,7 @@ class Loading:
         `DecodeFailed` for a ledger that can't be read, and what the projection raises.
         """
         while len(self._made) < min(self._workers, len(targets)):
-            self._made.append(loader := _Loader(self._settings, self._projection, self._schema))
+            self._made.append(loader := self._make())
             self._idle.put(loader)
         self._stopping.clear()
         with ThreadPoolExecutor(max(1, len(self._made)), "rebuild") as pool:
@@ -109,75 +99,9 @@ class Loading:
             raise _Stopped
 
     @contextmanager
-    def _loader(self) -> Iterator["_Loader"]:
+    def _loader(self) -> Iterator[Loader | ProcessLoader]:
         loader = self._idle.get()
         try:
             yield loader
         finally:
             self._idle.put(loader)
-
-
-class _Loader:
-    """One client of the broker and one of the database, for one partition at a time."""
-
-    def __init__(self, settings: Settings, projection: Projection, schema: str) -> None:
-        self._settings = settings
-        self._wire = Wire(settings)
-        self._client = log_client(settings, settings.group("readers"))
-        self._store = PostgresProjectionStore(
-            settings, schema=schema, application=_APPLICATION, writer=projection.write
-        )
-
-    def close(self) -> None:
-        self._client.close()
-        self._store.close()
-
-    def load(self, partition: int, target: int, note: Callable[[int], None]) -> int:
-        """Write one partition up to an entry; up to which one it came."""
-        position = self._store.claim(partition)
-        topic = self._settings.topic(_LEDGER)
-        if position.partition_seq >= target:
-            return position.partition_seq
-        with PartitionLog(
-            self._settings, topic, partition, begin=position.next_offset, client=self._client
-        ) as log:
-            for batch in _gathered(log.batches(), self._settings.rebuild_batch):
-                for portion in portions(batch, self._settings.projector_batch_kib * 1_024):
-                    before = position.partition_seq
-                    position = self._write(position, portion, target)
-                    note(position.partition_seq - before)
-                    if position.partition_seq >= target:
-                        return position.partition_seq
-        return position.partition_seq
-
-    def _write(self, position: Position, records: list[Message], target: int) -> Position:
-        batch = NewEntries(
-            records,
-            self._wire.decode_entry,
-            after_seq=position.partition_seq,
-            from_offset=position.next_offset,
-            up_to_seq=target,
-        )
-        if not batch.any():
-            if batch.fault is not None:
-                raise batch.fault
-            raise LedgerCorrupt(
-                f"partition {position.partition}: entry {position.partition_seq + 1} doesn't stand "
-                f"at offset {position.next_offset} or behind it; `drawdown verify` says more"
-            )
-        after = self._store.write(position, batch)
-        if batch.fault is not None:
-            raise batch.fault
-        return after
-
-
-def _gathered(batches: Iterator[list[Message]], records: int) -> Iterator[list[Message]]:
-    """The same records, about so many at a time."""
-    gathered: list[Message] = []
-    for batch in batches:
-        gathered += batch
-        if len(gathered) >= records:
-            yield gathered
-            gathered = []
-    if gathered:
-        yield gathered

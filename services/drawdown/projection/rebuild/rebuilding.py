@@ -27,7 +27,7 @@ from drawdown.adapters.kafka.topics import partition_count
 from drawdown.adapters.postgres import schemas
 from drawdown.adapters.postgres.connections import Connection, connect
 from drawdown.errors import Unavailable, UsageError
-from drawdown.projection.projection import Projection
+from drawdown.projection.projection import Build
 from drawdown.projection.rebuild import shadow
 from drawdown.projection.rebuild.differences import Comparing, Difference
 from drawdown.projection.rebuild.loading import Loading, Shortfall
@@ -59,6 +59,9 @@ class Options:
 
     workers: int
     """Partitions loaded side by side."""
+    processes_from: int = 100_000
+    """Entries yet to be loaded from which on each of the workers, if there are several, is a
+    process; for fewer it isn't worth starting them."""
     late_indexes: tuple[str, ...] = ()
     """Indexes that no write of the projection needs."""
     accept_differences: bool = False
@@ -108,7 +111,7 @@ class Outcome:
         }
 
 
-def rebuild(settings: Settings, projection: Projection, options: Options, tell: Tell) -> Outcome:
+def rebuild(settings: Settings, build: Build, options: Options, tell: Tell) -> Outcome:
     """Rebuild a projection, or go on with it.
 
     Rows that differ are in the outcome, which then hasn't swapped unless told to. Raises
@@ -116,8 +119,8 @@ def rebuild(settings: Settings, projection: Projection, options: Options, tell: 
     with the old ones; `Unavailable` where another rebuild is at work, the broker or the database
     doesn't answer, or readers leave no gap; and what a projector raises for a faulty ledger.
     """
-    with alone(settings, projection.name) as connection:
-        return _Rebuild(settings, projection, options, tell, connection).run()
+    with alone(settings, build(settings).name) as connection:
+        return _Rebuild(settings, build, options, tell, connection).run()
 
 
 class _Rebuild:
@@ -126,17 +129,18 @@ class _Rebuild:
     def __init__(
         self,
         settings: Settings,
-        projection: Projection,
+        build: Build,
         options: Options,
         tell: Tell,
         connection: Connection,
     ) -> None:
         self._settings = settings
-        self._projection = projection
+        self._build = build
+        self._projection: Final = build(settings)
         self._options = options
         self._tell = tell
         self._connection = connection
-        self._names: Final[Names] = names_of(settings, projection.name)
+        self._names: Final[Names] = names_of(settings, self._projection.name)
         self._partitions: Final = partition_count(settings, "ledger-entries")
         self._counting = threading.Lock()
         self._loaded = 0
@@ -166,12 +170,13 @@ class _Rebuild:
         note = shadow.prepare(self._settings, connection, names, self._projection, late)
         with Loading(
             self._settings,
-            self._projection,
+            self._build,
             schema=names.shadow,
             workers=self._options.workers,
+            processes=self._is_much(),
             wrote=self._wrote,
         ) as loading:
-            self._build(loading, note)
+            self._fill(loading, note)
             brief, since = self._compare(loading)
             if not self._count or self._options.accept_differences:
                 self._swap(loading, brief, since)
@@ -191,7 +196,11 @@ class _Rebuild:
 
     # ---- Loading.
 
-    def _build(self, loading: Loading, note: Note) -> None:
+    def _is_much(self) -> bool:
+        left = shadow.left(self._connection, self._names.shadow, self._live())
+        return self._options.workers > 1 and left >= self._options.processes_from
+
+    def _fill(self, loading: Loading, note: Note) -> None:
         self._come_near(loading)
         self._tell("building indexes", 0, 0)
         shadow.build_indexes(self._connection, self._names, note)
