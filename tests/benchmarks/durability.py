@@ -5,8 +5,12 @@ import itertools
 import shutil
 import time
 import tracemalloc
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
 from typing import Final
 
 from drawdown.adapters.avro import codec
@@ -18,12 +22,14 @@ from drawdown.adapters.local_state.store import MemoryStore
 from drawdown.clock import SYSTEM
 from drawdown.domain.inputs import Grant
 from drawdown.domain.numbers import DAY_US
+from drawdown.garbage import collect_rarely
 from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.clients import KafkaClients
 from drawdown.ledger_processor.keeping import Keeper
 from drawdown.ledger_processor.recovery import recover
 from drawdown.ledger_processor.states import DiskStates
 from drawdown.settings import Settings
+from drawdown.workers.cores import worker_count
 from tests.benchmarks.chains import Bench, check_deductions, ledgers, through
 from tests.benchmarks.decision_costs import Bookkeeping
 from tests.benchmarks.grants import command, grant_everybody
@@ -75,51 +81,79 @@ class Populations:
             self._settings[0] = settings
         return self._settings[0]
 
-    def recovery(self) -> float:
-        """Entries a second that a recovery without its disk folds, saving what it folds."""
+    def recovery(self, workers: int = 0) -> float:
+        """Entries a second that recoveries without their disk fold, saving what they fold: by
+        default a process a core, each with its partitions, as the ledger processor has it."""
         settings, folder = self.folded(), self._bench.folder / "recovery"
         shutil.rmtree(folder, ignore_errors=True)
-        settings = settings.model_copy(update={"state_dir": folder})
-        wire, topic = Wire(settings), settings.topic("ledger-entries")
-        clients = KafkaClients(settings, settings.group("ledger_processor"))
-        partitions = ledger_partitions(settings)
-        states, entries = DiskStates(settings, topic, partitions, SYSTEM), 0
-        collect_rarely()
-        began_at = time.perf_counter()
-        client = clients.log()
-        for number in range(partitions):
-            producer = clients.transactional(f"{topic}-{number}")
-            producer.init_transactions()
-            ends = Barrier(settings, number, producer, SYSTEM, _goes_on).raised(client)
-            recovered = recover(settings, wire, number, ends, client, states, SYSTEM, _says_nothing)
-            assert recovered.keeper is not None
-            recovered.keeper.close()
-            entries += recovered.entries
-        seconds = time.perf_counter() - began_at
-        client.close()
+        rate = _shared(_recovered, settings.model_copy(update={"state_dir": folder}), workers)
         shutil.rmtree(folder)
-        return entries / seconds
+        return rate
 
-    def decoding(self) -> float:
-        """Entries a second of the same topic that are consumed and decoded by the same codec."""
-        settings = self.folded()
-        entries = 0
-        collect_rarely()
-        began_at = time.perf_counter()
-        for number in range(ledger_partitions(settings)):
-            with PartitionLog(settings, settings.topic("ledger-entries"), number) as log:
-                for messages in log.batches():
-                    for message in messages:
-                        codec.decode_entry(value_of(message), HEADER_BYTES)
-                    entries += len(messages)
-        return entries / (time.perf_counter() - began_at)
+    def decoding(self, workers: int = 1) -> float:
+        """Entries a second of the same topic that so many processes, each with its partitions,
+        consume and decode by the same codec."""
+        return _shared(_decoded, self.folded(), workers)
 
 
-def collect_rarely() -> None:
-    """Collect garbage as the processor does: accounts and charges are none."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100_000)
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one process has read, and when, by the clock that all processes share."""
+
+    entries: int
+    began_at: float
+    ended_at: float
+
+
+def _shared(
+    read: Callable[[Settings, Sequence[int]], int], settings: Settings, workers: int = 0
+) -> float:
+    """Entries a second that so many processes read, each its partitions; by default one a core."""
+    partitions = ledger_partitions(settings)
+    processes = worker_count(workers, partitions)
+    parts = [range(first, partitions, processes) for first in range(processes)]
+    with ProcessPoolExecutor(processes, get_context("spawn"), collect_rarely) as pool:
+        shares = list(pool.map(partial(_timed, read, settings), parts))
+    seconds = max(each.ended_at for each in shares) - min(each.began_at for each in shares)
+    return sum(each.entries for each in shares) / seconds
+
+
+def _timed(
+    read: Callable[[Settings, Sequence[int]], int], settings: Settings, numbers: Sequence[int]
+) -> Share:
+    began_at = time.monotonic()
+    entries = read(settings, numbers)
+    return Share(entries, began_at, time.monotonic())
+
+
+def _recovered(settings: Settings, numbers: Sequence[int]) -> int:
+    """How many entries of these partitions there are, each folded and saved."""
+    wire, topic = Wire(settings), settings.topic("ledger-entries")
+    clients = KafkaClients(settings, settings.group("ledger_processor"))
+    states, entries = DiskStates(settings, topic, ledger_partitions(settings), SYSTEM), 0
+    client = clients.log()
+    for number in numbers:
+        producer = clients.transactional(f"{topic}-{number}")
+        producer.init_transactions()
+        ends = Barrier(settings, number, producer, SYSTEM, _goes_on).raised(client)
+        recovered = recover(settings, wire, number, ends, client, states, SYSTEM, _says_nothing)
+        assert recovered.keeper is not None
+        recovered.keeper.close()
+        entries += recovered.entries
+    client.close()
+    return entries
+
+
+def _decoded(settings: Settings, numbers: Sequence[int]) -> int:
+    """How many entries of these partitions there are, each decoded."""
+    entries = 0
+    for number in numbers:
+        with PartitionLog(settings, settings.topic("ledger-entries"), number) as log:
+            for messages in log.batches():
+                for message in messages:
+                    codec.decode_entry(value_of(message), HEADER_BYTES)
+                entries += len(messages)
+    return entries
 
 
 def _goes_on() -> None:

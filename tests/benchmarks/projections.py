@@ -5,6 +5,7 @@ every argument ready: the same tables, indexes, rows and transactions, and nothi
 or work out.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -34,6 +35,13 @@ from tests.benchmarks.processes import environment, running, timed
 _RECORDED_WITHIN_S = 900.0
 _MAXRSS_MIB: Final = 1_024 * 1_024 if sys.platform == "darwin" else 1_024
 """What the most memory of a process is told in."""
+_LAUNCH: Final = """
+import resource, subprocess, sys
+ended = subprocess.run([sys.executable, *sys.argv[1:]])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(ended.returncode)
+"""
+"""A process starts with the memory of the one that it was started by: with that of a small one."""
 _SESSION: Final = """
 SET synchronous_commit TO off;
 SET plan_cache_mode TO force_custom_plan
@@ -100,8 +108,10 @@ class ReadModels:
         self._open: Final = ExitStack()
         self._ledger: Settings | None = None
         self._recorded: Final[dict[str, list[Batch]]] = {}
+        self.rebuild_loading = 0.0
+        """Of the last rebuild: the entries a second while it loaded."""
         self.rebuild_peak_mib = 0.0
-        """Of the last rebuild: the most memory that its process had, in MiB."""
+        """Of the last rebuild: the most memory that one of its processes had, in MiB."""
 
     def close(self) -> None:
         """Delete its topics and state."""
@@ -120,14 +130,15 @@ class ReadModels:
         with _schema(settings, settings.database_schema(of.name)) as connection:
             self._caught_up(of, settings, connection)
             began_at = time.perf_counter()
-            self.rebuild_peak_mib = _peak_mib(settings, self._bench.log("rebuild"), of.name)
+            said, self.rebuild_peak_mib = _rebuild(settings, self._bench.log("rebuild"), of.name)
             seconds = time.perf_counter() - began_at
+        self.rebuild_loading = said["entries_per_second"]
         return self._entries(settings) / seconds
 
     def command_peak(self) -> float:
         """The most memory, in MiB, that the same command has when it has nothing to do."""
         log = self._bench.log("rebuild")
-        return _peak_mib(self._settings(), log, BALANCE.name, "--status")
+        return _rebuild(self._settings(), log, BALANCE.name, "--status")[1]
 
     def _caught_up(self, of: Measured, settings: Settings, connection: psycopg.Connection) -> float:
         """Entries a second of the projector's process, from its first transaction to its last."""
@@ -200,22 +211,23 @@ def projected(connection: psycopg.Connection, schema: str) -> int:
     return int(row[0])
 
 
-def _peak_mib(settings: Settings, log: Path, *arguments: str) -> float:
-    """Run `drawdown rebuild` as a process; the most memory that it had, in MiB."""
+def _rebuild(settings: Settings, log: Path, *arguments: str) -> tuple[dict[str, Any], float]:
+    """What `drawdown rebuild` says, and the most memory that the largest of its processes had, in
+    MiB."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "drawdown.cli", "rebuild", *arguments]
+    command = [sys.executable, "-c", _LAUNCH, "-m", "drawdown.cli", "rebuild", "--json", *arguments]
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        launched = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            stderr=output,
             env={**os.environ, **environment(settings)},
+            check=False,
         )
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"the rebuild ended with {process.returncode}; see {log}"
-    return used.ru_maxrss / _MAXRSS_MIB
+    assert launched.returncode == 0, f"the rebuild ended with {launched.returncode}; see {log}"
+    *said, peak = launched.stdout.splitlines()
+    return json.loads(b"\n".join(said)), int(peak) / _MAXRSS_MIB
 
 
 @contextmanager
