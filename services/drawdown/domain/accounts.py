@@ -6,7 +6,6 @@ from typing import Final, final
 from drawdown.domain.charges import Charges, Settled
 from drawdown.domain.dues import Dues
 from drawdown.domain.entries import (
-    NO_CHANGE,
     PARTITION_CUSTOMER,
     Dispute,
     HoldState,
@@ -19,7 +18,7 @@ from drawdown.domain.lots import ACCOUNT, Lot
 from drawdown.domain.numbers import AMOUNT_MAX, NEVER
 from drawdown.domain.paying_lots import PayingLots
 from drawdown.domain.periods import next_start
-from drawdown.domain.policies import DEFAULT_POLICY, Policy
+from drawdown.domain.policies import DEFAULT_POLICY, NO_CHANGE, Policy
 
 
 @final

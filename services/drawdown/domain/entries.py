@@ -207,15 +207,6 @@ class PolicyChange:
     recurring: RecurringGrant | None = None
     rollover: Rollover | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it changes nothing."""
-        return self is NO_CHANGE or self == NO_CHANGE
-
-
-NO_CHANGE: Final = PolicyChange()
-"""Of an account that goes by its partition's policy."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Rejection:

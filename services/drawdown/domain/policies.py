@@ -57,6 +57,8 @@ DEFAULT_POLICY: Final = Policy(
     recurring=None,
     rollover=None,
 )
+NO_CHANGE: Final = PolicyChange()
+"""Of an account that goes by its partition's policy."""
 
 
 def changed(policy: Policy, change: PolicyChange) -> Policy:

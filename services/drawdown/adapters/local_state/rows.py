@@ -24,6 +24,7 @@ from drawdown.domain.inputs import ChangePolicy
 from drawdown.domain.lots import Lot
 from drawdown.domain.memory import RejectedUsage, Remembered
 from drawdown.domain.parking import Parked
+from drawdown.domain.policies import NO_CHANGE
 from drawdown.domain.rate_cards import RateCard
 
 FORMAT: Final = 2
@@ -120,7 +121,7 @@ def _read_account(values: Any, customer_id: str, charges: Charges) -> Account:
 
 def _policy(account: Account) -> bytes:
     change = account.policy_change
-    if change.is_empty:
+    if change is NO_CHANGE or change == NO_CHANGE:
         return b""
     out = BytesWriter()
     write_ChangePolicy(out, ChangePolicy(policy=change))
