@@ -59,14 +59,14 @@ def test_one_that_doesnt_answer_is_left_out(ports: list[int]) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         found = scrape([closed.getsockname()[1], ports[1]])
-    assert "made_total{of=" in found
-    assert 'worker="1"' not in found
+    assert 'took_bucket{le="1.0",worker="2"}' in found
+    assert 'took_bucket{le="1.0",worker="1"}' not in found
 
 
 def test_a_proxy_is_not_asked(ports: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
-    assert 'worker="1"' in scrape(ports)
+    assert 'took_bucket{le="1.0",worker="1"}' in scrape(ports)
 
 
 def test_a_worker_says_which_one_it_is() -> None:
