@@ -42,10 +42,13 @@ def soon_us(seconds: int) -> int:
     return time.time_ns() // 1_000 + seconds * SECOND_US
 
 
-def grant_without_grace(settings: Settings, expires_at: int) -> None:
+def grant_without_grace(settings: Settings) -> int:
+    """Grant what expires soon; when it does, in µs."""
     ask(settings, "acme", policy=ChangePolicy(policy=PolicyChange(grace_us=0)))
+    expires_at = soon_us(6)
     reply = grant(settings, "acme", 5, expires_at=expires_at)
     assert reply.outcome == "accepted", reply.detail
+    return expires_at
 
 
 def home(settings: Settings) -> int:
@@ -72,9 +75,8 @@ def delete_commands(settings: Settings) -> None:
 def test_an_expiration_on_a_quiet_account_is_booked_by_a_tick(
     settings: Settings, tmp_path: Path
 ) -> None:
-    expires_at = soon_us(6)
     with processing(settings, tmp_path / "log"):
-        grant_without_grace(settings, expires_at)
+        expires_at = grant_without_grace(settings)
         [expired] = wait_for_type(settings, "acme", "expiration")
         assert (expired.amount, expired.balance) == (-5 * CREDIT, 0)
         assert (expired.cause, expired.effective_at) == ("tick", expires_at)
@@ -88,9 +90,8 @@ def test_an_expiration_on_a_quiet_account_is_booked_by_a_tick(
 def test_without_ticks_it_is_booked_before_the_next_decision(
     settings: Settings, tmp_path: Path
 ) -> None:
-    expires_at = soon_us(6)
     with processing(settings, tmp_path / "log", DRAWDOWN_TICK_INTERVAL_S="0"):
-        grant_without_grace(settings, expires_at)
+        expires_at = grant_without_grace(settings)
         time.sleep(max(0, expires_at - soon_us(0)) / SECOND_US + 2)
         assert [each.type for each in entries_of(settings, "acme")] == ["policy_changed", "grant"]
         for number in range(20):
@@ -107,9 +108,8 @@ def test_without_ticks_it_is_booked_before_the_next_decision(
 
 
 def test_a_processor_that_was_away_books_the_same(settings: Settings, tmp_path: Path) -> None:
-    expires_at = soon_us(6)
     with processing(settings, tmp_path / "first") as first:
-        grant_without_grace(settings, expires_at)
+        expires_at = grant_without_grace(settings)
         assert first.stop() == 0
     time.sleep(max(0, expires_at - soon_us(0)) / SECOND_US + 1)
     with processing(settings, tmp_path / "second"):
