@@ -106,9 +106,9 @@ class Share:
 
 
 def _shared(
-    read: Callable[[Settings, Sequence[int]], int], settings: Settings, workers: int = 0
+    read: Callable[[Settings, Sequence[int]], int], settings: Settings, workers: int
 ) -> float:
-    """Entries a second that so many processes read, each its partitions; by default one a core."""
+    """Entries a second that so many processes read, each its partitions; 0: a process a core."""
     partitions = ledger_partitions(settings)
     processes = worker_count(workers, partitions)
     parts = [range(first, partitions, processes) for first in range(processes)]

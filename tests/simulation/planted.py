@@ -27,8 +27,6 @@ from drawdown.ledger_processor.recovery import _Recovery
 from tests.simulation.processes import Database, SimulatedClients
 
 Plant = Callable[[pytest.MonkeyPatch], None]
-_CHARGE: Final = b"c"
-"""What the rows of charges begin with."""
 
 
 def position_from_the_committed_offset(patch: pytest.MonkeyPatch) -> None:
