@@ -24,7 +24,7 @@ from tests.benchmarks.processes import timed
 from tests.benchmarks.projections import ReadModels
 
 BENCH = Bench("", "", Path())
-STANDING = Standing(Populations(BENCH), ReadModels(BENCH), Sight(BENCH))
+STANDING = Standing(Populations(BENCH), ReadModels(BENCH), ReadModels(BENCH), Sight(BENCH))
 
 
 def subject(name: str, *figures: float, after: tuple[str, ...] = ()) -> Subject:

@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from drawdown.adapters.kafka.group_silence import Silence
 from drawdown.clock import Clock, Steadiness
 from drawdown.domain.numbers import SECOND_US
 from drawdown.errors import StateUnwritable
@@ -83,6 +84,7 @@ class Loop:
         self._writers = self._partitions.writers
         self._guarded = self._partitions.guarded
         self._steadiness = Steadiness(clock)
+        self._silence = Silence(usage, settings.topic("usage-events"), clock)
         self._stopping = False
         self._lag_at = 0.0
         self._log = structlog.get_logger()
@@ -106,9 +108,9 @@ class Loop:
         topic = self._settings.topic("usage-events")
         self._usage.subscribe(
             [topic],
-            on_assign=lambda _, partitions: self._partitions.assigned(_numbers(partitions)),
+            on_assign=lambda _, partitions: self._assigned(_numbers(partitions)),
             on_revoke=lambda _, partitions: self._revoked(_numbers(partitions)),
-            on_lost=lambda _, partitions: self._partitions.let_go(_numbers(partitions)),
+            on_lost=lambda _, partitions: self._let_go(_numbers(partitions)),
         )
 
     def finish(self) -> None:
@@ -144,8 +146,10 @@ class Loop:
         self._observe(self._clock.monotonic())
 
     def _observe(self, now: float) -> None:
-        """Look at what time alone brings about. Raises `Unavailable` where the clock was set."""
+        """Look at what time alone brings about. Raises `Unavailable` where the clock was set, or
+        the group's client has fallen silent."""
         self._steadiness.look()
+        self._silence.look()
         served = self._partitions.served()
         self._ticker.look(served, now, self._clock.now_us())
         if now - self._lag_at > LAG_INTERVAL_S:
@@ -225,9 +229,17 @@ class Loop:
         if writer.number not in self._partitions.winding_up:
             self._intake.go_on(writer.number)
 
+    def _assigned(self, numbers: list[int]) -> None:
+        self._silence.assigned()
+        self._partitions.assigned(numbers)
+
     def _revoked(self, numbers: list[int]) -> None:
         self._finish(numbers)
+        self._let_go(numbers)
+
+    def _let_go(self, numbers: list[int]) -> None:
         self._partitions.let_go(numbers)
+        self._silence.taken(len(self._partitions.membership.given))
 
     def _finish(self, numbers: list[int]) -> None:
         """Commit what is decided in these partitions; what takes too long is left undone."""

@@ -24,6 +24,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from drawdown.adapters.kafka.consumer_failures import consumer_failure
+from drawdown.adapters.kafka.group_silence import Silence
 from drawdown.adapters.postgres.store import Batch, Position
 from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM, Clock, Steadiness
@@ -111,6 +112,7 @@ class Projector:
         self._fills_s = LINGER_S
         """How long the next batch may fill."""
         self._steadiness = Steadiness(clock)
+        self._silence = Silence(consumer, topic, clock)
         self._outage = Backoff()
         self._freshness = Freshness(consumer, topic, clock)
 
@@ -141,9 +143,11 @@ class Projector:
     def turn(self) -> None:
         """Claim what is to be claimed, write what has come, and publish what changed.
 
-        Raises `Unavailable` where the machine's clock was set.
+        Raises `Unavailable` where the machine's clock was set, or the group's client has fallen
+        silent.
         """
         self._steadiness.look()
+        self._silence.look()
         self._claim_waiting()
         messages = self._consumer.consume(self._batch, self._fills_s)
         began_at = self._clock.monotonic()
@@ -161,6 +165,7 @@ class Projector:
         self._store.close()
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._silence.assigned()
         now = self._clock.monotonic()
         given = sorted(each.partition for each in partitions)
         self._waiting.update(dict.fromkeys(given, now))
@@ -183,6 +188,7 @@ class Projector:
         consumer.incremental_unassign([])
         PARTITIONS_OWNED.dec(len(self._owned.intersection(taken)))
         self._owned.difference_update(taken)
+        self._silence.taken(len(self._owned))
         _log.info("partitions_revoked", partitions=taken)
 
     def _claim_waiting(self) -> None:

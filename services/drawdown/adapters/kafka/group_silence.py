@@ -1,0 +1,52 @@
+"""Notices a member of a group that was left without partitions, and never hears of the group again.
+
+A client whose session ended while calls to the broker failed has been seen not to join again: it
+goes on being polled, says nothing, and the group stays empty.
+"""
+
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from drawdown.adapters.kafka.clients import POLL_INTERVAL_MAX_MS, SESSION_TIMEOUT_MS
+from drawdown.clock import Clock
+from drawdown.errors import Unavailable
+
+SILENT_S: Final = (POLL_INTERVAL_MAX_MS + 2 * SESSION_TIMEOUT_MS) / 1_000
+"""Longer than a group waits for its slowest member before it says who gets what."""
+_ANSWER_S: Final = 2.0
+
+
+class Silence:
+    """Counts from when the last partition was taken away to the group's next word."""
+
+    def __init__(self, member: Consumer, topic: str, clock: Clock) -> None:
+        self._member: Final = member
+        self._place: Final = TopicPartition(topic, 0)
+        self._clock: Final = clock
+        self._since: float | None = None
+
+    def taken(self, left: int) -> None:
+        """Partitions were taken away, and so many are left."""
+        self._since = None if left else self._clock.monotonic()
+
+    def assigned(self) -> None:
+        """The group has said what this member gets, be it nothing."""
+        self._since = None
+
+    def look(self) -> None:
+        """Raises `Unavailable` where the group has been silent for too long, and the broker isn't.
+
+        While the broker doesn't answer either, there is nothing that a new client could do better.
+        """
+        if self._since is None or self._clock.monotonic() - self._since <= SILENT_S:
+            return
+        try:
+            self._member.get_watermark_offsets(self._place, timeout=_ANSWER_S, cached=False)
+        except KafkaException:
+            self._since = self._clock.monotonic()
+            return
+        raise Unavailable(
+            f"the group took all partitions away and has said nothing for {SILENT_S:.0f} s, though "
+            "the broker answers: this process ends, start it again"
+        )
