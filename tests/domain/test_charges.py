@@ -2,7 +2,7 @@
 
 import pytest
 
-from drawdown.domain.charges import Charged, Settled, taken_back, way_back
+from drawdown.domain.charges import Charged, Settled, taken_back, way_back, without_lost
 from drawdown.domain.memory import WINDOW_US
 from tests.domain.building import CREDIT, T, World, card, usage
 
@@ -113,3 +113,18 @@ def test_an_id_used_again_in_another_unit_leaves_the_first_charge_to_be_refunded
     charges = world.account().charges
     collected = [charges.in_unit("e", unit) for unit in ("credit", "token", "another")]
     assert [each and each.entry_id for each in collected] == ["u-3-0-0", "u-3-1-0", None]
+
+
+def test_only_what_was_charged_in_a_unit_is_given_back_in_it() -> None:
+    with pytest.raises(AssertionError, match=r"^it wasn't charged in that unit"):
+        charged().after_refund("token", CREDIT)
+
+
+def test_what_a_lost_lot_settled_at_several_times_is_undone_together() -> None:
+    settled = None
+    for lot_id, amount in (("lost", 3), ("kept", 5), ("lost", 4), ("gone", 1)):
+        settled = Settled(lot_id, amount, settled)
+    undone, left = without_lost(settled, {"lost", "gone"})
+    assert undone == {"gone": 1, "lost": 7}
+    assert left is not None
+    assert (left.lot_id, left.amount, left.before) == ("kept", 5, None)

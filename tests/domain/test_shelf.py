@@ -84,8 +84,13 @@ def test_a_charge_is_found_while_it_is_being_saved() -> None:
 
 def test_a_charge_of_which_only_the_record_is_here_is_given_back() -> None:
     world = forgetful()
+    # Of every other entry there is a record, and with it no need to keep what it says.
     for event_id in ("e", "f"):
         world.use(event_id, 10)
+    charges = [charged for _, charged in world.ledger.cabinet.charges.items()]
+    assert sorted(bool(each.record) for each in charges) == [False, True]
+    assert sorted(len(each.allocations) for each in charges) == [0, 1]
+    for event_id in ("e", "f"):
         world.accept(RefundUsage(refund_id=f"r-{event_id}", event_id=event_id))
     assert world.remaining() == {"lot": 100}
 
@@ -261,8 +266,26 @@ def test_a_charge_in_another_unit_is_refunded_behind_the_latest() -> None:
     forget(world)
     refunded = world.accept(RefundUsage(refund_id="r", event_id="e"), at=later)
     assert refunded[0].amount == 5 * CREDIT
+    latest = world.account().charges.in_unit("e", "token")
+    earlier = world.account().charges.in_unit("e", "credit")
+    assert latest is not None
+    assert earlier is not None
+    assert (latest.returned, earlier.returned) == (0, 5 * CREDIT)
     forget(world)
     assert world.refuse(RefundUsage(refund_id="s", event_id="e"), at=later) == "exceeds_charge"
+
+
+def test_of_two_charges_of_an_id_in_one_unit_the_latest_is_refunded() -> None:
+    world = forgetful()
+    world.use("e", 5)
+    later = T + 36 * DAY_US
+    world.use("e", 3, later)
+    world.accept(RefundUsage(refund_id="r", event_id="e"), at=later)
+    latest = world.account().charges.in_unit("e", "credit")
+    assert latest is not None
+    assert latest.before is not None
+    assert (latest.returned, latest.before.returned) == (3 * CREDIT, 0)
+    assert world.remaining() == {"lot": 95}
 
 
 def test_entries_that_were_saved_are_passed_over() -> None:
