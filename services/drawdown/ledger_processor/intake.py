@@ -9,9 +9,10 @@ from typing import Final
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
+from drawdown.adapters.kafka.hearing import Hearing
 from drawdown.clock import Clock
 from drawdown.ledger_processor.clients import Offsets
-from drawdown.ledger_processor.ends import Ends
+from drawdown.ledger_processor.ends import ANSWER_S, Ends
 from drawdown.settings import Settings
 
 
@@ -36,6 +37,8 @@ class Intake:
         self.catching_up: Final[set[int]] = set()
         self.usage_ends: Final = Ends(offsets, self._usage_topic, "usage_events", clock)
         self.command_ends: Final = Ends(offsets, self._command_topic, "ledger_commands", clock)
+        self.usage_heard: Final = _hearing(offsets, self._usage_topic, clock)
+        self.commands_heard: Final = _hearing(offsets, self._command_topic, clock)
 
     @property
     def resting(self) -> int:
@@ -56,6 +59,8 @@ class Intake:
         self._commands.incremental_assign(
             [TopicPartition(self._command_topic, number, command_offset)]
         )
+        self.usage_heard.reads(number, usage_offset)
+        self.commands_heard.reads(number, command_offset)
 
     def caught_up(self, number: int) -> None:
         """Its commands were read to their end once, so nothing they set is missing: go on."""
@@ -103,6 +108,17 @@ class Intake:
         self.catching_up.difference_update(read)
         self.usage_ends.forget(read)
         self.command_ends.forget(read)
+        self.usage_heard.ends(read)
+        self.commands_heard.ends(read)
+
+    def look(self) -> None:
+        """Raises `Unavailable` where nothing is heard of a partition that goes on."""
+        self.usage_heard.look(self._resting | self.catching_up)
+        self.commands_heard.look(self._resting)
 
     def _place(self, topic: str, number: int) -> TopicPartition:
         return TopicPartition(topic, number, OFFSET_INVALID)
+
+
+def _hearing(offsets: Offsets, topic: str, clock: Clock) -> Hearing:
+    return Hearing(topic, lambda number: offsets.last_stable(topic, number, ANSWER_S), clock)

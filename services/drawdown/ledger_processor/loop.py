@@ -129,6 +129,7 @@ class Loop:
     def turn(self) -> None:
         """Take what has come, commands first; decide it, and begin the commits that are due."""
         usage, ended = by_partition(self._usage.consume(USAGE_CHUNK, USAGE_WAIT_S))
+        self._intake.usage_heard.heard(usage, ended)
         # Commands go first, and what waits in hand must not fall due by their time.
         self._intake.usage_ends.forget(usage)
         self._serve_commands()
@@ -147,9 +148,10 @@ class Loop:
 
     def _observe(self, now: float) -> None:
         """Look at what time alone brings about. Raises `Unavailable` where the clock was set, or
-        the group's client has fallen silent."""
+        where only new clients will hear of the group or of a partition again."""
         self._steadiness.look()
         self._silence.look()
+        self._intake.look()
         served = self._partitions.served()
         self._ticker.look(served, now, self._clock.now_us())
         if now - self._lag_at > LAG_INTERVAL_S:
@@ -168,6 +170,7 @@ class Loop:
     def _decide_commands(self, messages: list[Message]) -> None:
         limit_us = self._clock_limit_us()
         commands, ended = by_partition(messages)
+        self._intake.commands_heard.heard(commands, ended)
         self._intake.command_ends.forget(commands)
         for number, batch in commands.items():
             if self._partitions.reads(number):

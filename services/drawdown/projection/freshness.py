@@ -25,10 +25,9 @@ class Freshness:
         self._fresh_at: dict[int, float] = {}
         self._measured_at = 0.0
 
-    def reached_end(self, partition: int | None, offset: int | None) -> None:
+    def reached_end(self, partition: int, offset: int) -> None:
         """The client has handed out everything before `offset`."""
-        if partition is not None and offset is not None:
-            self._ends[partition] = offset
+        self._ends[partition] = offset
 
     def reading_on(self, partition: int) -> None:
         """The client reads on from the position, so that an end reached before doesn't count."""

@@ -25,6 +25,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from drawdown.adapters.kafka.consumer_failures import consumer_failure
 from drawdown.adapters.kafka.group_silence import Silence
+from drawdown.adapters.kafka.hearing import Hearing
+from drawdown.adapters.kafka.records import offset_of
 from drawdown.adapters.postgres.store import Batch, Position
 from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM, Clock, Steadiness
@@ -55,6 +57,7 @@ of a trickle."""
 GATHER_S: Final = 0.25
 """The most, where the batch before took as long to write: transactions of few entries cost a lot,
 so who is busy writes more at once."""
+_ANSWER_S: Final = 2.0
 _FENCED_S: Final = 30.0
 """Longer than a group takes to agree on who owns what."""
 
@@ -113,6 +116,7 @@ class Projector:
         """How long the next batch may fill."""
         self._steadiness = Steadiness(clock)
         self._silence = Silence(consumer, topic, clock)
+        self._hearing = Hearing(topic, self._last_stable, clock)
         self._outage = Backoff()
         self._freshness = Freshness(consumer, topic, clock)
 
@@ -143,11 +147,12 @@ class Projector:
     def turn(self) -> None:
         """Claim what is to be claimed, write what has come, and publish what changed.
 
-        Raises `Unavailable` where the machine's clock was set, or the group's client has fallen
-        silent.
+        Raises `Unavailable` where the machine's clock was set, or where only a new client will hear
+        of the group or of a partition again.
         """
         self._steadiness.look()
         self._silence.look()
+        self._hearing.look()
         self._claim_waiting()
         messages = self._consumer.consume(self._batch, self._fills_s)
         began_at = self._clock.monotonic()
@@ -214,6 +219,7 @@ class Projector:
         self._followed[position.partition] = position
         self._freshness.reading_on(position.partition)
         self._consumer.incremental_assign([self._place(position)])
+        self._hearing.reads(position.partition, position.next_offset)
 
     def _let_go(self, partitions: Iterable[int]) -> None:
         """Read no more of those of these partitions that are read."""
@@ -223,6 +229,11 @@ class Projector:
         if self._publisher is not None:
             self._publisher.forget(position.partition for position in followed)
         self._consumer.incremental_unassign([self._place(position) for position in followed])
+        self._hearing.ends(position.partition for position in followed)
+
+    def _last_stable(self, partition: int) -> int:
+        place = TopicPartition(self._topic, partition)
+        return int(self._consumer.get_watermark_offsets(place, timeout=_ANSWER_S)[1])
 
     def _place(self, position: Position) -> TopicPartition:
         return TopicPartition(self._topic, position.partition, position.next_offset)
@@ -243,6 +254,7 @@ class Projector:
             elif partition in self._followed:
                 assert partition is not None
                 records.setdefault(partition, []).append(message)
+        self._hearing.heard(records, {})
         return records
 
     def _heed(self, message: Message) -> None:
@@ -250,7 +262,9 @@ class Projector:
         error, partition = message.error(), message.partition()
         assert error is not None
         if error.code() == KafkaError._PARTITION_EOF:
-            self._freshness.reached_end(partition, message.offset())
+            assert partition is not None
+            self._freshness.reached_end(partition, offset_of(message))
+            self._hearing.heard({}, {partition: offset_of(message)})
         elif error.code() == KafkaError._AUTO_OFFSET_RESET and partition in self._followed:
             self._halt(partition, f"the ledger topic doesn't have the position: {error.str()}")
         else:
