@@ -14,7 +14,9 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 SCHEMAS: Final = Path(__file__).resolve().parents[2] / "schemas"
 HEADER_BYTES: Final = 5
-_SILENCE_S: Final = 120.0
+_SILENCE_S: Final = 60.0
+_CLIENTS: Final = 3
+"""After a broker was killed, a client may be deaf to some partitions for ever; a new one isn't."""
 
 
 class NoRecord(Exception):
@@ -38,20 +40,19 @@ class Topics:
         self._namespace = namespace
         self._partitions = partitions
         self._next: dict[tuple[str, int], int] = {}
-        self._client = Consumer(
-            {
-                "bootstrap.servers": servers,
-                "group.id": f"{namespace}.checker",
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "error",
-                "fetch.wait.max.ms": 10,
-                "fetch.message.max.bytes": 4 * 1024 * 1024,
-                "reconnect.backoff.max.ms": 500,
-                "log_level": 0,
-            }
-        )
+        self._options: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": servers,
+            "group.id": f"{namespace}.checker",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 10,
+            "fetch.message.max.bytes": 4 * 1024 * 1024,
+            "reconnect.backoff.max.ms": 500,
+            "log_level": 0,
+        }
+        self._client = Consumer(self._options)
 
     def close(self) -> None:
         """Leave the broker."""
@@ -60,25 +61,37 @@ class Topics:
     def read(self, *names: str) -> list[Record]:
         """What was committed to these topics since the last read, partition by partition in
         order, to where each ends now. Raises `TimeoutError`."""
-        places = [
-            TopicPartition(f"{self._namespace}.{name}", number, self._next.get((name, number), 0))
+        open_ = {
+            (f"{self._namespace}.{name}", number)
             for name in names
             for number in range(self._partitions)
-        ]
-        self._client.assign(places)
-        open_ = {(place.topic, place.partition) for place in places}
+        }
+        self._assign(open_)
         records: list[Record] = []
+        clients = 1
         heard_at = time.monotonic()
         while open_:
             messages = self._client.consume(10_000, 0.05)
             if messages:
                 heard_at = time.monotonic()
             elif time.monotonic() - heard_at > _SILENCE_S:
-                raise TimeoutError(f"nothing was heard of {sorted(open_)[:3]}")
+                if clients == _CLIENTS:
+                    raise TimeoutError(f"nothing was heard of {sorted(open_)[:3]}")
+                clients, heard_at = clients + 1, time.monotonic()
+                self._client.close()
+                self._client = Consumer(self._options)
+                self._assign(open_)
             for message in messages:
                 self._take(message, open_, records)
         self._client.unassign()
         return records
+
+    def _assign(self, open_: set[tuple[str, int]]) -> None:
+        places = []
+        for topic, number in sorted(open_):
+            offset = self._next.get((topic.partition(".")[2], number), 0)
+            places.append(TopicPartition(topic, number, offset))
+        self._client.assign(places)
 
     def _take(self, message: Message, open_: set[tuple[str, int]], records: list[Record]) -> None:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
