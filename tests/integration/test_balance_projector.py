@@ -24,6 +24,7 @@ from tests.plugins.sealed_ledger import SealedLedger, publish
 from drawdown import metrics
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.clients import admin, consumer, member
+from drawdown.adapters.kafka.stable_offsets import StableOffsets
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import connect
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
@@ -233,6 +234,7 @@ def _on(settings: Settings, store: MemoryProjectionStore, group: str = "memory")
         topic=settings.topic("ledger-entries"),
         store=store,
         decode=Wire(settings).decode_entry,
+        last_stable=StableOffsets(settings).last_stable,
         batch=7,
         batch_bytes=1_000_000,
     )

@@ -1,9 +1,7 @@
 """A member that the group has left without partitions, and that never hears of it again, ends."""
 
-from typing import cast
-
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 
 from drawdown.adapters.kafka.group_silence import SILENT_S, Silence
 from drawdown.errors import Unavailable
@@ -12,28 +10,17 @@ from tests.ledger_processor.scripted import Patience, error
 from tests.projection.test_bounds import Projecting
 
 
-class Broker:
-    """Answers, or doesn't."""
+class Listening:
+    """A member of a group, its clock, and a broker that answers or doesn't."""
 
     def __init__(self) -> None:
         self.away = False
+        self.clock = Patience()
+        self.silence = Silence(self._ask, self.clock)
 
-    def get_watermark_offsets(
-        self, place: TopicPartition, timeout: float, cached: bool
-    ) -> tuple[int, int]:
-        assert not cached
+    def _ask(self) -> None:
         if self.away:
             raise KafkaException(error(KafkaError._TIMED_OUT))
-        return 0, 0
-
-
-class Listening:
-    """A member of a group, and its clock."""
-
-    def __init__(self) -> None:
-        self.broker = Broker()
-        self.clock = Patience()
-        self.silence = Silence(cast(Consumer, self.broker), "usage", self.clock)
 
     def for_s(self, seconds: float) -> None:
         """Look once a second."""
@@ -70,10 +57,10 @@ def test_being_given_nothing_is_a_word_of_the_group() -> None:
 
 def test_while_the_broker_is_away_nobody_ends_and_the_wait_begins_anew_after_it() -> None:
     member = Listening()
-    member.broker.away = True
+    member.away = True
     member.silence.taken(0)
     member.for_s(2.5 * SILENT_S)
-    member.broker.away = False
+    member.away = False
     with pytest.raises(Unavailable, match="start it again"):
         member.for_s(SILENT_S)
 

@@ -13,7 +13,7 @@ from drawdown.errors import Refused, Unavailable
 from drawdown.projection.loop import GATHER_S, LINGER_S, Projector
 from drawdown.projection.portions import portions
 from drawdown.settings import load
-from tests.ledger_processor.scripted import Patience, ScriptedConsumer, error
+from tests.ledger_processor.scripted import Patience, ScriptedConsumer, ScriptedOffsets, error
 from tests.plugins.sealed_ledger import SealedLedger
 
 SETTINGS = load(namespace="bounds")
@@ -57,6 +57,7 @@ class Projecting:
             topic="entries",
             store=self.database,
             decode=Wire(SETTINGS).decode_entry,
+            last_stable=ScriptedOffsets({}, self.consumer.log).last_stable,
             batch=BATCH,
             batch_bytes=batch_bytes,
             clock=self.clock,

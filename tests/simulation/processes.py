@@ -271,6 +271,7 @@ class ProjectorProcess(Process):
             topic=SETTINGS.topic("ledger-entries"),
             store=Database(store, link),
             decode=WIRE.decode_entry,
+            last_stable=SimulatedOffsets(broker, link).last_stable,
             batch=SETTINGS.projector_batch,
             batch_bytes=SETTINGS.projector_batch_kib * 1_024,
             clock=clock,

@@ -28,6 +28,7 @@ from drawdown.ledger_processor.counting import (
     observe_lag,
     observe_memory,
 )
+from drawdown.ledger_processor.ends import ANSWER_S
 from drawdown.ledger_processor.intake import Intake
 from drawdown.ledger_processor.openings import Openings, OpenPartition
 from drawdown.ledger_processor.partition import Committed, PartitionWriter
@@ -84,7 +85,8 @@ class Loop:
         self._writers = self._partitions.writers
         self._guarded = self._partitions.guarded
         self._steadiness = Steadiness(clock)
-        self._silence = Silence(usage, settings.topic("usage-events"), clock)
+        topic = settings.topic("usage-events")
+        self._silence = Silence(lambda: offsets.last_stable(topic, 0, ANSWER_S), clock)
         self._stopping = False
         self._lag_at = 0.0
         self._log = structlog.get_logger()

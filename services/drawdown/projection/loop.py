@@ -72,6 +72,11 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+LastStable = Callable[[str, int, float], int]
+"""The last stable offset of a topic's partition, asked for within so many seconds; raises
+`KafkaException`."""
+
+
 class Projector:
     """Follows the partitions that the group gives it until `stop`.
 
@@ -85,6 +90,7 @@ class Projector:
         topic: str,
         store: Store,
         decode: Decode,
+        last_stable: LastStable,
         batch: int,
         batch_bytes: int,
         publisher: Publisher | None = None,
@@ -93,7 +99,8 @@ class Projector:
         """A transaction writes at most `batch` records of `batch_bytes`, or a larger one alone.
 
         `consumer` needs `enable.partition.eof`, stored offsets by hand, and an assignment that
-        changes partition by partition.
+        changes partition by partition. `last_stable` asks the broker by another client, for one
+        may be deaf.
         """
         self._consumer = consumer
         self._topic = topic
@@ -115,8 +122,8 @@ class Projector:
         self._fills_s = LINGER_S
         """How long the next batch may fill."""
         self._steadiness = Steadiness(clock)
-        self._silence = Silence(consumer, topic, clock)
-        self._hearing = Hearing(topic, self._last_stable, clock)
+        self._silence = Silence(lambda: last_stable(topic, 0, _ANSWER_S), clock)
+        self._hearing = Hearing(topic, lambda number: last_stable(topic, number, _ANSWER_S), clock)
         self._outage = Backoff()
         self._freshness = Freshness(consumer, topic, clock)
 
@@ -230,10 +237,6 @@ class Projector:
             self._publisher.forget(position.partition for position in followed)
         self._consumer.incremental_unassign([self._place(position) for position in followed])
         self._hearing.ends(position.partition for position in followed)
-
-    def _last_stable(self, partition: int) -> int:
-        place = TopicPartition(self._topic, partition)
-        return int(self._consumer.get_watermark_offsets(place, timeout=_ANSWER_S)[1])
 
     def _place(self, position: Position) -> TopicPartition:
         return TopicPartition(self._topic, position.partition, position.next_offset)

@@ -16,6 +16,7 @@ import structlog
 from drawdown import compiled, logs, metrics
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.clients import member, producer
+from drawdown.adapters.kafka.stable_offsets import StableOffsets
 from drawdown.adapters.kafka.topics import partition_count
 from drawdown.adapters.postgres.migrations import migrate
 from drawdown.adapters.postgres.store import PostgresProjectionStore, publish_nothing
@@ -68,6 +69,7 @@ def assemble(settings: Settings, service: str, projection: Projection) -> Projec
         topic=settings.topic(LEDGER_TOPIC),
         store=store,
         decode=Wire(settings).decode_entry,
+        last_stable=StableOffsets(settings).last_stable,
         batch=settings.projector_batch,
         batch_bytes=settings.projector_batch_kib * 1_024,
         publisher=None if publication is None else publisher(settings, publication.topic, store),

@@ -4,9 +4,10 @@ A client whose session ended while calls to the broker failed has been seen not 
 goes on being polled, says nothing, and the group stays empty.
 """
 
+from collections.abc import Callable
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 
 from drawdown.adapters.kafka.clients import POLL_INTERVAL_MAX_MS, SESSION_TIMEOUT_MS
 from drawdown.clock import Clock
@@ -14,15 +15,14 @@ from drawdown.errors import Unavailable
 
 SILENT_S: Final = (POLL_INTERVAL_MAX_MS + 2 * SESSION_TIMEOUT_MS) / 1_000
 """Longer than a group waits for its slowest member before it says who gets what."""
-_ANSWER_S: Final = 2.0
 
 
 class Silence:
     """Counts from when the last partition was taken away to the group's next word."""
 
-    def __init__(self, member: Consumer, topic: str, clock: Clock) -> None:
-        self._member: Final = member
-        self._place: Final = TopicPartition(topic, 0)
+    def __init__(self, ask: Callable[[], object], clock: Clock) -> None:
+        """`ask` asks the broker anything, by another client than the member, which may be deaf."""
+        self._ask: Final = ask
         self._clock: Final = clock
         self._since: float | None = None
 
@@ -42,7 +42,7 @@ class Silence:
         if self._since is None or self._clock.monotonic() - self._since <= SILENT_S:
             return
         try:
-            self._member.get_watermark_offsets(self._place, timeout=_ANSWER_S, cached=False)
+            self._ask()
         except KafkaException:
             self._since = self._clock.monotonic()
             return
