@@ -27,7 +27,7 @@ from drawdown.adapters.kafka.topics import partition_count
 from drawdown.adapters.postgres import schemas
 from drawdown.adapters.postgres.connections import Connection, connect
 from drawdown.errors import Unavailable, UsageError
-from drawdown.projection.projection import Build
+from drawdown.projection.projection import Build, Projection
 from drawdown.projection.rebuild import shadow
 from drawdown.projection.rebuild.differences import Comparing, Difference
 from drawdown.projection.rebuild.loading import Loading, Shortfall
@@ -119,8 +119,9 @@ def rebuild(settings: Settings, build: Build, options: Options, tell: Tell) -> O
     with the old ones; `Unavailable` where another rebuild is at work, the broker or the database
     doesn't answer, or readers leave no gap; and what a projector raises for a faulty ledger.
     """
-    with alone(settings, build(settings).name) as connection:
-        return _Rebuild(settings, build, options, tell, connection).run()
+    projection = build(settings)
+    with alone(settings, projection.name) as connection:
+        return _Rebuild(settings, build, projection, options, tell, connection).run()
 
 
 class _Rebuild:
@@ -130,17 +131,18 @@ class _Rebuild:
         self,
         settings: Settings,
         build: Build,
+        projection: Projection,
         options: Options,
         tell: Tell,
         connection: Connection,
     ) -> None:
         self._settings = settings
         self._build = build
-        self._projection: Final = build(settings)
+        self._projection = projection
         self._options = options
         self._tell = tell
         self._connection = connection
-        self._names: Final[Names] = names_of(settings, self._projection.name)
+        self._names: Final[Names] = names_of(settings, projection.name)
         self._partitions: Final = partition_count(settings, "ledger-entries")
         self._counting = threading.Lock()
         self._loaded = 0
