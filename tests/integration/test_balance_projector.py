@@ -234,7 +234,7 @@ def _on(settings: Settings, store: MemoryProjectionStore, group: str = "memory")
         topic=settings.topic("ledger-entries"),
         store=store,
         decode=Wire(settings).decode_entry,
-        last_stable=StableOffsets(settings).last_stable,
+        offsets=StableOffsets(settings),
         batch=7,
         batch_bytes=1_000_000,
     )

@@ -16,11 +16,12 @@ class Listening:
     def __init__(self) -> None:
         self.away = False
         self.clock = Patience()
-        self.silence = Silence(self._ask, self.clock)
+        self.silence = Silence(self, "usage", self.clock, within_s=1.0)
 
-    def _ask(self) -> None:
+    def last_stable(self, topic: str, partition: int, within_s: float) -> int:
         if self.away:
             raise KafkaException(error(KafkaError._TIMED_OUT))
+        return 0
 
     def for_s(self, seconds: float) -> None:
         """Look once a second."""

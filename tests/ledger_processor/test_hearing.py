@@ -22,15 +22,15 @@ class Reading:
         self.asked: list[int] = []
         self.away = False
         self.clock = Patience()
-        self.hearing = Hearing("usage", self.last_stable, self.clock)
+        self.hearing = Hearing(self, "usage", self.clock, within_s=1.0)
         for number in self.ends:
             self.hearing.reads(number, 0)
 
-    def last_stable(self, number: int) -> int:
-        self.asked.append(number)
+    def last_stable(self, topic: str, partition: int, within_s: float) -> int:
+        self.asked.append(partition)
         if self.away:
             raise KafkaException(error(KafkaError._TIMED_OUT))
-        return self.ends[number]
+        return self.ends[partition]
 
     def records(self, *offsets: int) -> None:
         """Of the first partition."""

@@ -57,7 +57,7 @@ class Projecting:
             topic="entries",
             store=self.database,
             decode=Wire(SETTINGS).decode_entry,
-            last_stable=ScriptedOffsets({}, self.consumer.log).last_stable,
+            offsets=ScriptedOffsets({}, self.consumer.log),
             batch=BATCH,
             batch_bytes=batch_bytes,
             clock=self.clock,

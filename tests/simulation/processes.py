@@ -8,11 +8,11 @@ from typing import Any, Final, cast
 from confluent_kafka import Consumer, KafkaException, Producer
 
 from drawdown.adapters.avro.wire import Wire
+from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.adapters.postgres.memory import MemoryProjectionStore
 from drawdown.adapters.postgres.store import Batch, Position
 from drawdown.errors import DrawdownError, Unavailable
 from drawdown.ledger_processor.__main__ import assemble
-from drawdown.ledger_processor.clients import Offsets
 from drawdown.ledger_processor.loop import Loop
 from drawdown.projection.loop import Projector
 from drawdown.settings import Settings, load
@@ -271,7 +271,7 @@ class ProjectorProcess(Process):
             topic=SETTINGS.topic("ledger-entries"),
             store=Database(store, link),
             decode=WIRE.decode_entry,
-            last_stable=SimulatedOffsets(broker, link).last_stable,
+            offsets=SimulatedOffsets(broker, link),
             batch=SETTINGS.projector_batch,
             batch_bytes=SETTINGS.projector_batch_kib * 1_024,
             clock=clock,

@@ -13,6 +13,7 @@ from confluent_kafka import KafkaException
 from drawdown import compiled, logs, metrics
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partitioner import partition_of
+from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.clock import SYSTEM, Clock
 from drawdown.ending import run_to_its_end
@@ -21,7 +22,7 @@ from drawdown.garbage import collect_rarely
 from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.calls import repeated
-from drawdown.ledger_processor.clients import Clients, KafkaClients, Offsets
+from drawdown.ledger_processor.clients import Clients, KafkaClients
 from drawdown.ledger_processor.deciding import Decider
 from drawdown.ledger_processor.failures import Call
 from drawdown.ledger_processor.input_reader import Framing

@@ -6,14 +6,8 @@ from confluent_kafka import Consumer, Producer
 
 from drawdown.adapters.kafka.clients import consumer, member, producer, transactional_producer
 from drawdown.adapters.kafka.partition_log import log_client
-from drawdown.adapters.kafka.stable_offsets import StableOffsets
+from drawdown.adapters.kafka.stable_offsets import Offsets, StableOffsets
 from drawdown.settings import Settings
-
-
-class Offsets(Protocol):
-    """Where partitions end; `StableOffsets` asks the broker. For use by several threads."""
-
-    def last_stable(self, topic: str, partition: int, within_s: float) -> int: ...
 
 
 class Clients(Protocol):

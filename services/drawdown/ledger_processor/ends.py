@@ -10,9 +10,9 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
+from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.clock import Clock
 from drawdown.domain.entries import InputTopic
-from drawdown.ledger_processor.clients import Offsets
 from drawdown.ledger_processor.partition import Deciding
 
 ANSWER_S: Final = 1.0

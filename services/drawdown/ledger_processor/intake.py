@@ -10,8 +10,8 @@ from typing import Final
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
 from drawdown.adapters.kafka.hearing import Hearing
+from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.clock import Clock
-from drawdown.ledger_processor.clients import Offsets
 from drawdown.ledger_processor.ends import ANSWER_S, Ends
 from drawdown.settings import Settings
 
@@ -37,8 +37,8 @@ class Intake:
         self.catching_up: Final[set[int]] = set()
         self.usage_ends: Final = Ends(offsets, self._usage_topic, "usage_events", clock)
         self.command_ends: Final = Ends(offsets, self._command_topic, "ledger_commands", clock)
-        self.usage_heard: Final = _hearing(offsets, self._usage_topic, clock)
-        self.commands_heard: Final = _hearing(offsets, self._command_topic, clock)
+        self.usage_heard: Final = Hearing(offsets, self._usage_topic, clock, within_s=ANSWER_S)
+        self.commands_heard: Final = Hearing(offsets, self._command_topic, clock, within_s=ANSWER_S)
 
     @property
     def resting(self) -> int:
@@ -118,7 +118,3 @@ class Intake:
 
     def _place(self, topic: str, number: int) -> TopicPartition:
         return TopicPartition(topic, number, OFFSET_INVALID)
-
-
-def _hearing(offsets: Offsets, topic: str, clock: Clock) -> Hearing:
-    return Hearing(topic, lambda number: offsets.last_stable(topic, number, ANSWER_S), clock)

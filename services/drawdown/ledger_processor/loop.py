@@ -17,11 +17,11 @@ import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from drawdown.adapters.kafka.group_silence import Silence
+from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.clock import Clock, Steadiness
 from drawdown.domain.numbers import SECOND_US
 from drawdown.errors import StateUnwritable
 from drawdown.ledger_processor.batches import by_partition, latest_us
-from drawdown.ledger_processor.clients import Offsets
 from drawdown.ledger_processor.counting import (
     count,
     observe_due_lag,
@@ -85,8 +85,7 @@ class Loop:
         self._writers = self._partitions.writers
         self._guarded = self._partitions.guarded
         self._steadiness = Steadiness(clock)
-        topic = settings.topic("usage-events")
-        self._silence = Silence(lambda: offsets.last_stable(topic, 0, ANSWER_S), clock)
+        self._silence = Silence(offsets, settings.topic("usage-events"), clock, within_s=ANSWER_S)
         self._stopping = False
         self._lag_at = 0.0
         self._log = structlog.get_logger()

@@ -27,6 +27,7 @@ from drawdown.adapters.kafka.consumer_failures import consumer_failure
 from drawdown.adapters.kafka.group_silence import Silence
 from drawdown.adapters.kafka.hearing import Hearing
 from drawdown.adapters.kafka.records import offset_of
+from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.adapters.postgres.store import Batch, Position
 from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM, Clock, Steadiness
@@ -72,11 +73,6 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
-LastStable = Callable[[str, int, float], int]
-"""The last stable offset of a topic's partition, asked for within so many seconds; raises
-`KafkaException`."""
-
-
 class Projector:
     """Follows the partitions that the group gives it until `stop`.
 
@@ -90,7 +86,7 @@ class Projector:
         topic: str,
         store: Store,
         decode: Decode,
-        last_stable: LastStable,
+        offsets: Offsets,
         batch: int,
         batch_bytes: int,
         publisher: Publisher | None = None,
@@ -99,8 +95,8 @@ class Projector:
         """A transaction writes at most `batch` records of `batch_bytes`, or a larger one alone.
 
         `consumer` needs `enable.partition.eof`, stored offsets by hand, and an assignment that
-        changes partition by partition. `last_stable` asks the broker by another client, for one
-        may be deaf.
+        changes partition by partition. `offsets` ask the broker by another client, for one may
+        be deaf.
         """
         self._consumer = consumer
         self._topic = topic
@@ -122,8 +118,8 @@ class Projector:
         self._fills_s = LINGER_S
         """How long the next batch may fill."""
         self._steadiness = Steadiness(clock)
-        self._silence = Silence(lambda: last_stable(topic, 0, _ANSWER_S), clock)
-        self._hearing = Hearing(topic, lambda number: last_stable(topic, number, _ANSWER_S), clock)
+        self._silence = Silence(offsets, topic, clock, within_s=_ANSWER_S)
+        self._hearing = Hearing(offsets, topic, clock, within_s=_ANSWER_S)
         self._outage = Backoff()
         self._freshness = Freshness(consumer, topic, clock)
 

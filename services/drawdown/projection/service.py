@@ -69,7 +69,7 @@ def assemble(settings: Settings, service: str, projection: Projection) -> Projec
         topic=settings.topic(LEDGER_TOPIC),
         store=store,
         decode=Wire(settings).decode_entry,
-        last_stable=StableOffsets(settings).last_stable,
+        offsets=StableOffsets(settings),
         batch=settings.projector_batch,
         batch_bytes=settings.projector_batch_kib * 1_024,
         publisher=None if publication is None else publisher(settings, publication.topic, store),

@@ -4,12 +4,12 @@ A client whose session ended while calls to the broker failed has been seen not 
 goes on being polled, says nothing, and the group stays empty.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from confluent_kafka import KafkaException
 
 from drawdown.adapters.kafka.clients import POLL_INTERVAL_MAX_MS, SESSION_TIMEOUT_MS
+from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.clock import Clock
 from drawdown.errors import Unavailable
 
@@ -20,9 +20,12 @@ SILENT_S: Final = (POLL_INTERVAL_MAX_MS + 2 * SESSION_TIMEOUT_MS) / 1_000
 class Silence:
     """Counts from when the last partition was taken away to the group's next word."""
 
-    def __init__(self, ask: Callable[[], object], clock: Clock) -> None:
-        """`ask` asks the broker anything, by another client than the member, which may be deaf."""
-        self._ask: Final = ask
+    def __init__(self, offsets: Offsets, topic: str, clock: Clock, *, within_s: float) -> None:
+        """`offsets` answer within so many seconds, and by another client than the member, which may
+        be deaf; `topic` is any, by its full name."""
+        self._offsets: Final = offsets
+        self._topic: Final = topic
+        self._within_s: Final = within_s
         self._clock: Final = clock
         self._since: float | None = None
 
@@ -42,7 +45,7 @@ class Silence:
         if self._since is None or self._clock.monotonic() - self._since <= SILENT_S:
             return
         try:
-            self._ask()
+            self._offsets.last_stable(self._topic, 0, self._within_s)
         except KafkaException:
             self._since = self._clock.monotonic()
             return

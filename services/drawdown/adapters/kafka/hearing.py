@@ -5,12 +5,13 @@ any more, for as long as it lived, while it was polled and others of its partiti
 client reads them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaException, Message
 
 from drawdown.adapters.kafka.records import offset_of
+from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.clock import Clock
 from drawdown.errors import Unavailable
 
@@ -24,10 +25,12 @@ _STOOD_STILL_S: Final = 10.0
 class Hearing:
     """One topic's partitions that a consumer reads, and how far each was heard."""
 
-    def __init__(self, topic: str, last_stable: Callable[[int], int], clock: Clock) -> None:
-        """`last_stable` asks the broker for the last stable offset of a partition."""
+    def __init__(self, offsets: Offsets, topic: str, clock: Clock, *, within_s: float) -> None:
+        """`offsets` answer within so many seconds, and by another client than the consumer, which
+        may be deaf; `topic` is the full name."""
+        self._offsets: Final = offsets
         self._topic: Final = topic
-        self._last_stable: Final = last_stable
+        self._within_s: Final = within_s
         self._clock: Final = clock
         self._next: Final[dict[int, int]] = {}
         self._heard_at: Final[dict[int, float]] = {}
@@ -78,7 +81,7 @@ class Hearing:
     def _ask(self, number: int, now: float) -> None:
         self._heard_at[number] = now
         try:
-            end = self._last_stable(number)
+            end = self._offsets.last_stable(self._topic, number, self._within_s)
         except KafkaException:
             return
         if end > self._next[number]:

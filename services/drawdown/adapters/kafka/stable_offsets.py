@@ -6,7 +6,7 @@ something comes, and whoever consumes meanwhile waits for the question.
 
 import time
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
@@ -16,6 +16,12 @@ from drawdown.settings import Settings
 
 LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _LEAST_S: Final = 0.01
+
+
+class Offsets(Protocol):
+    """Where partitions end; `StableOffsets` asks the broker. For use by several threads."""
+
+    def last_stable(self, topic: str, partition: int, within_s: float) -> int: ...
 
 
 class StableOffsets:
