@@ -117,9 +117,9 @@ class Settings(BaseSettings):
     """Where local state stands, by partition; absent: `state` in `data_dir`. The processes of one
     machine may share it."""
     state_cache_accounts: Annotated[int, Field(ge=100)] = 100_000
-    """Customers in memory at most, of all partitions, beside those whose latest entries aren't
-    saved yet."""
-    state_unsaved_entries: Annotated[int, Field(ge=1)] = 20_000
+    """Customers in memory at most, of all partitions, and as many whose latest entries aren't saved
+    yet."""
+    state_unsaved_entries: Annotated[int, Field(ge=1)] = 50_000
     """Entries of a partition after which a customer is saved at last: so many are folded again at
     most after a kill, beside what its store hadn't flushed."""
     state_block_cache_mb: Annotated[int, Field(ge=8)] = 256

@@ -14,7 +14,7 @@ from drawdown.domain.inputs import (
     Unfreeze,
     Void,
 )
-from drawdown.domain.lots import Lot
+from drawdown.domain.lots import Lot, lot_of
 from tests.domain.building import CREDIT, T, World, card
 
 
@@ -46,7 +46,7 @@ def lot(
         voids_at=None,
         freezes=[] if freezes is None else freezes,
     )
-    return Lot(terms, granted=granted, reason="", accepted_at=T)
+    return lot_of(terms, granted=granted, reason="", accepted_at=T)
 
 
 def test_free_credits_are_those_of_lots_in_their_interval() -> None:

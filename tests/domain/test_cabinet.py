@@ -142,6 +142,34 @@ def test_a_customer_is_in_memory_until_the_second_time_that_there_are_too_many()
     ]
 
 
+def test_who_is_not_saved_stays_however_many_there_are() -> None:
+    world = KeptWorld(MemoryStore())
+    cabinet = world.ledger.cabinet
+    names = [f"customer-{number}" for number in range(3 * CUSTOMERS_MAX)]
+    for name in names:
+        world.grant(f"lot-{name}", CREDIT, customer_id=name)
+    before = [customer(world, name) for name in names]
+    for _ in range(3):
+        cabinet.trim()
+    assert len(cabinet) == len(names)
+    assert {each.customer_id for each in cabinet.here()} == set(names)
+    assert [customer(world, name) for name in names] == before
+    world.save(everything=True)
+    asked_for = [customer(world, name) for name in names[:CUSTOMERS_MAX]]
+    cabinet.trim()
+    assert list(cabinet.here()) == asked_for
+
+
+def test_of_more_unsaved_customers_than_may_be_in_memory_the_first_are_taken() -> None:
+    world = KeptWorld(MemoryStore())
+    for name in ("first", "second", "third"):
+        world.grant(f"lot-{name}", CREDIT, customer_id=name)
+    assert CUSTOMERS_MAX == 2
+    taken = world.ledger.cabinet.take(0)
+    assert [parts.customer.customer_id for parts in taken] == ["first"]
+    assert world.ledger.cabinet.take(0) == []
+
+
 def test_holds_are_saved_whatever_accounts_began_later() -> None:
     world = KeptWorld(MemoryStore())
     world.apply(card())

@@ -1,7 +1,10 @@
 """Accounts: the state that entries fold into, and the indexes that keep decisions quick."""
 
 from collections.abc import Callable
+from sys import intern
 from typing import Final, final
+
+from mypy_extensions import mypyc_attr
 
 from drawdown.domain.charges import Charges, Settled
 from drawdown.domain.dues import Dues
@@ -32,6 +35,7 @@ class Payment:
         self.dispute: Dispute | None = None
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Account:
     """The ledger of one customer in one unit, as of its last entry. Amounts in micro-credits.
@@ -41,7 +45,7 @@ class Account:
 
     def __init__(self, customer_id: str, unit: str, charges: Charges | None = None) -> None:
         self.customer_id: Final = customer_id
-        self.unit: Final = unit
+        self.unit: Final = intern(unit)
         self.account_seq = 0
         self.head = b""
         """Hash of its last entry; empty before its first."""

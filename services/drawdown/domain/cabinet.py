@@ -33,7 +33,8 @@ BUSINESS_KEY: Final = "business_key"
 
 @final
 class Cabinet:
-    """Customers and memory of one partition, with at most `customers_max` saved ones in memory."""
+    """Customers and memory of one partition, with at most `customers_max` saved ones in memory, and
+    as many that aren't."""
 
     def __init__(self) -> None:
         self.charges: Final[Kept[Charged]] = Kept()
@@ -47,8 +48,10 @@ class Cabinet:
         self.shelf: Shelf | None = None
         self.customers_max = NEVER
         # Two generations: who is asked for moves to the younger; the older is dropped at a time.
+        # Whoever isn't saved is in `_staying`, too, and is found there when dropped.
         self._younger: dict[str, Customer] = {}
         self._older: dict[str, Customer] = {}
+        self._staying: Final[dict[str, Customer]] = {}
         # A decision asks for its customer several times in a row.
         self._latest: Customer | None = None
         self._unsaved: Final[deque[Customer]] = deque()
@@ -57,7 +60,7 @@ class Cabinet:
 
     def __len__(self) -> int:
         """How many customers are in memory."""
-        return len(self._younger) + len(self._older)
+        return len(self._here())
 
     def attach(self, shelf: Shelf, customers_max: int) -> None:
         """Keep what is saved on a shelf, from before the first entry on."""
@@ -80,7 +83,7 @@ class Cabinet:
             return latest
         latest = self._younger.get(customer_id)
         if latest is None and self.shelf is not None:
-            latest = self._older.pop(customer_id, None)
+            latest = self._older.pop(customer_id, None) or self._staying.get(customer_id)
             if latest is not None:
                 self._younger[customer_id] = latest
         if latest is not None:
@@ -97,12 +100,18 @@ class Cabinet:
 
     def here(self) -> Iterator[Customer]:
         """The customers in memory."""
-        yield from list(self._younger.values())
-        yield from list(self._older.values())
+        yield from self._here().values()
+
+    def _here(self) -> dict[str, Customer]:
+        return {**self._staying, **self._older, **self._younger}
 
     def holds(self, customer_id: str) -> bool:
         """Whether a customer is in memory."""
-        return customer_id in self._younger or customer_id in self._older
+        return (
+            customer_id in self._younger
+            or customer_id in self._older
+            or customer_id in self._staying
+        )
 
     def trim(self) -> None:
         """Let go of saved customers that weren't asked for lately, when there are too many."""
@@ -110,12 +119,7 @@ class Cabinet:
             return
         # What was taken apart by a decision may be the latest; it is looked up anew.
         self._latest = None
-        staying = {
-            customer_id: customer
-            for customer_id, customer in self._older.items()
-            if not customer.evictable
-        }
-        self._older, self._younger = self._younger, staying
+        self._older, self._younger = self._younger, {}
 
     def foresee(self, keys: list[str]) -> None:
         """Find out at once under which of these keys no charge stands on the shelf."""
@@ -140,16 +144,21 @@ class Cabinet:
         if customer.unsaved_since == 0:
             customer.unsaved_since = partition_seq
             self._unsaved.append(customer)
+            self._staying[customer.customer_id] = customer
 
     def unsaved_since(self) -> int:
         """The `partition_seq` of the first entry that isn't saved; 0: all are."""
         return self._unsaved[0].unsaved_since if self._unsaved else 0
 
     def take(self, up_to_seq: int) -> list[Parts]:
-        """What isn't saved of customers since `up_to_seq` or earlier, as they are now."""
+        """What isn't saved of customers since `up_to_seq` or earlier, as they are now, and of those
+        who are more than may be in memory."""
         taken: list[Parts] = []
-        while self._unsaved and self._unsaved[0].unsaved_since <= up_to_seq:
-            taken.append(self._parts(self._unsaved.popleft()))
+        unsaved = self._unsaved
+        while unsaved and (
+            unsaved[0].unsaved_since <= up_to_seq or len(unsaved) > self.customers_max
+        ):
+            taken.append(self._parts(unsaved.popleft()))
         return taken
 
     def take_of_nobody(self) -> list[tuple[str, str, object]]:
@@ -166,7 +175,10 @@ class Cabinet:
         for account, hold in parts.holds:
             if hold.state != "open" and hold.hold_id not in account.unsaved_holds:
                 account.holds.pop(hold.hold_id, None)
-        parts.customer.saving = False
+        customer = parts.customer
+        customer.saving = False
+        if customer.evictable:
+            self._staying.pop(customer.customer_id, None)
 
     def saved_of_nobody(self, kept: list[tuple[str, str, object]]) -> None:
         """The same, of customers without an account."""

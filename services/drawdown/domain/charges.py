@@ -147,6 +147,7 @@ def charged_by(facts: EntryFacts) -> tuple[str, Charged]:
     return event_id, charged
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Charges:
     """The charges of one customer by event, whose ids are the customer's, whatever the unit.

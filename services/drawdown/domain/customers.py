@@ -2,9 +2,12 @@
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from drawdown.domain.accounts import Account
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Customer:
     """A customer's accounts by unit, and what of the customer isn't saved.

@@ -3,6 +3,8 @@
 from heapq import heappop, heappush
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from drawdown.domain.holds import Hold
 from drawdown.domain.lots import Lot
 from drawdown.domain.numbers import NEVER
@@ -29,6 +31,7 @@ class Due:
         self.item_id: Final = item_id
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Dues:
     """What may fall due, by moment. Whether it still does is looked up when its time has come."""

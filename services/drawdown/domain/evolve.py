@@ -10,7 +10,7 @@ from typing import Final
 from drawdown.domain.accounts import Account
 from drawdown.domain.charges import Charged, Settled, charged_by, taken_back, without_lost
 from drawdown.domain.entries import Allocation, EntryDetails, EntryFacts
-from drawdown.domain.lots import Lot
+from drawdown.domain.lots import Lot, lot_of
 from drawdown.domain.policies import DEFAULT_POLICY, changed, merged
 from drawdown.domain.rating import month_key
 
@@ -83,7 +83,7 @@ def opened_lot(facts: EntryFacts) -> Lot:
     terms = facts.details.lot
     assert terms is not None, "a grant says what it opens"
     accepted_at = min(facts.recorded_at, facts.effective_at)
-    return Lot(terms, granted=facts.amount, reason=facts.reason, accepted_at=accepted_at)
+    return lot_of(terms, granted=facts.amount, reason=facts.reason, accepted_at=accepted_at)
 
 
 def _apply_details(account: Account, details: EntryDetails) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from drawdown.domain.burn_order import BurnKey, burn_key
 from drawdown.domain.entries import LotKind, LotTerms
 from drawdown.domain.numbers import NEVER, round_half_even
@@ -16,16 +18,40 @@ ROLLOVER: Final = "rollover"
 SavedLot = tuple[int, int, int, int, int, int, int, int, int | None, bool, bool, int, list[str]]
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Lot:
     """What one grant opened. `granted = remaining + spent + expired + voided + clawed_back`."""
 
-    def __init__(self, terms: LotTerms, *, granted: int, reason: str, accepted_at: int) -> None:
-        self.lot_id: Final = terms.lot_id
-        self.lot_seq: Final = terms.lot_seq
-        self.kind: Final[LotKind] = terms.kind
+    def __init__(
+        self,
+        *,
+        lot_id: str,
+        lot_seq: int,
+        kind: LotKind,
+        reason: str,
+        campaign: str,
+        granted: int,
+        accepted_at: int,
+        price_minor: int,
+        currency: str,
+        list_price_minor: int,
+        priority: int,
+        meters: list[str],
+        properties: dict[str, str],
+        effective_at: int,
+        expires_at: int,
+        payment_id: str,
+        opens_at: int | None,
+        voids_at: int | None,
+        period_at: int | None,
+        freezes: list[str],
+    ) -> None:
+        self.lot_id: Final = lot_id
+        self.lot_seq: Final = lot_seq
+        self.kind: Final[LotKind] = kind
         self.reason: Final = reason
-        self.campaign: Final = terms.campaign
+        self.campaign: Final = campaign
         self.granted: Final = granted
         self.remaining = granted
         self.reserved = 0
@@ -33,22 +59,22 @@ class Lot:
         self.expired = 0
         self.voided = 0
         self.clawed_back = 0
-        self.price_minor: Final = terms.price_minor
-        self.currency: Final = terms.currency
-        self.list_price_minor: Final = terms.list_price_minor
+        self.price_minor: Final = price_minor
+        self.currency: Final = currency
+        self.list_price_minor: Final = list_price_minor
         self.released_minor = 0
-        self.priority: Final = terms.priority
-        self.meters: Final = terms.meters
-        self.properties: Final = terms.properties
-        self.effective_at: Final = terms.effective_at
-        self.expires_at = NEVER if terms.expires_at is None else terms.expires_at
-        self.payment_id: Final = terms.payment_id
-        self.opens_at: Final = terms.opens_at
-        self.voids_at: Final = terms.voids_at
-        self.period_at: Final = terms.period_at
+        self.priority: Final = priority
+        self.meters: Final = meters
+        self.properties: Final = properties
+        self.effective_at: Final = effective_at
+        self.expires_at = expires_at
+        self.payment_id: Final = payment_id
+        self.opens_at: Final = opens_at
+        self.voids_at: Final = voids_at
+        self.period_at: Final = period_at
         self.accepted_at: Final = accepted_at
-        self.freezes: list[str] = list(terms.freezes)
-        self.frozen_since: int | None = accepted_at if terms.freezes else None
+        self.freezes = freezes
+        self.frozen_since: int | None = accepted_at if freezes else None
         """Since when its expiry stands still; None while it is frozen: it had passed."""
         self.closed = False
         """What returns to it is voided."""
@@ -150,3 +176,29 @@ class Lot:
             saved[11],
             saved[12],
         )
+
+
+def lot_of(terms: LotTerms, *, granted: int, reason: str, accepted_at: int) -> Lot:
+    """The lot that a grant of these terms opens."""
+    return Lot(
+        lot_id=terms.lot_id,
+        lot_seq=terms.lot_seq,
+        kind=terms.kind,
+        reason=reason,
+        campaign=terms.campaign,
+        granted=granted,
+        accepted_at=accepted_at,
+        price_minor=terms.price_minor,
+        currency=terms.currency,
+        list_price_minor=terms.list_price_minor,
+        priority=terms.priority,
+        meters=terms.meters,
+        properties=terms.properties,
+        effective_at=terms.effective_at,
+        expires_at=NEVER if terms.expires_at is None else terms.expires_at,
+        payment_id=terms.payment_id,
+        opens_at=terms.opens_at,
+        voids_at=terms.voids_at,
+        period_at=terms.period_at,
+        freezes=list(terms.freezes),
+    )

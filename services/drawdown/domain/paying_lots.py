@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from heapq import heappop, heappush, merge
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from drawdown.domain.burn_order import BurnKey
 from drawdown.domain.lots import Lot
 
@@ -12,6 +14,7 @@ _EVERY_METER: Final = ""
 _ByValues = dict[tuple[str, ...], list[Lot]]
 
 
+@mypyc_attr(acyclic=True)
 @final
 class PayingLots:
     """Lots with unreserved credits that aren't frozen and have begun, each list in burn order.

@@ -17,6 +17,7 @@ import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from drawdown.adapters.kafka.group_silence import Silence
+from drawdown.adapters.kafka.leaving import leave
 from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.clock import Clock, Steadiness
 from drawdown.domain.numbers import SECOND_US
@@ -122,8 +123,8 @@ class Loop:
         """Leave the group and let go of everything; what isn't committed is left undone."""
         # Closing hands every partition back, which flushes nothing more.
         self._partitions.close()
-        self._usage.close()
-        self._commands.close()
+        leave(self._usage)
+        leave(self._commands)
         self._ticker.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 

@@ -26,6 +26,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from drawdown.adapters.kafka.consumer_failures import consumer_failure
 from drawdown.adapters.kafka.group_silence import Silence
 from drawdown.adapters.kafka.hearing import Hearing
+from drawdown.adapters.kafka.leaving import leave
 from drawdown.adapters.kafka.records import offset_of
 from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.adapters.postgres.store import Batch, Position
@@ -169,7 +170,7 @@ class Projector:
         if self._publisher is not None:
             with suppress(DrawdownError):
                 self._publisher.close(self._followed.values())
-        self._consumer.close()
+        leave(self._consumer)
         self._store.close()
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -10,10 +10,11 @@ from typing import Any, Final, cast
 
 from drawdown.domain.accounts import Account, Payment
 from drawdown.domain.charges import Charged, Charges, Settled
-from drawdown.domain.entries import Dispute, HoldState, LotTerms
+from drawdown.domain.entries import Dispute, HoldState
 from drawdown.domain.holds import Hold
 from drawdown.domain.kept import Kept
 from drawdown.domain.lots import Lot, SavedLot
+from drawdown.domain.numbers import NEVER
 
 _FIGURES: Final = (
     *("account_seq", "begun_at", "balance", "held", "available", "overdraft", "debt"),
@@ -114,9 +115,13 @@ def _lot(lot: Lot) -> dict[str, Any]:
 
 
 def _read_lot(told: dict[str, Any]) -> Lot:
-    terms = LotTerms(**told["terms"], expires_at=None, referral_id="", freezes=[])
     lot = Lot(
-        terms, granted=told["granted"], reason=told["reason"], accepted_at=told["accepted_at"]
+        **told["terms"],
+        granted=told["granted"],
+        reason=told["reason"],
+        accepted_at=told["accepted_at"],
+        expires_at=NEVER,
+        freezes=[],
     )
     lot.restore(cast(SavedLot, tuple(told["saved"])))
     return lot

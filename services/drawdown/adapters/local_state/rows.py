@@ -18,11 +18,12 @@ from drawdown.adapters.avro.wire import HEADER_BYTES, MAGIC
 from drawdown.domain.accounts import Account, Payment
 from drawdown.domain.charges import Charged, Charges, Settled, charged_by
 from drawdown.domain.customers import Customer
-from drawdown.domain.entries import Allocation, Dispute, HoldState, LotTerms
+from drawdown.domain.entries import Allocation, Dispute, HoldState
 from drawdown.domain.holds import Hold
 from drawdown.domain.inputs import ChangePolicy
 from drawdown.domain.lots import Lot
 from drawdown.domain.memory import RejectedUsage, Remembered
+from drawdown.domain.numbers import NEVER
 from drawdown.domain.parking import Parked
 from drawdown.domain.policies import NO_CHANGE
 from drawdown.domain.rate_cards import RateCard
@@ -183,11 +184,14 @@ def _lot(lot: Lot) -> list[object]:
 
 
 def _read_lot(values: Any) -> Lot:
-    terms = LotTerms(
+    lot = Lot(
         lot_id=values[0],
         lot_seq=values[1],
         kind=values[2],
+        reason=values[3],
         campaign=values[4],
+        granted=values[5],
+        accepted_at=values[6],
         price_minor=values[7],
         currency=values[8],
         list_price_minor=values[9],
@@ -195,15 +199,13 @@ def _read_lot(values: Any) -> Lot:
         meters=values[11],
         properties=values[12],
         effective_at=values[13],
-        expires_at=None,
+        expires_at=NEVER,
         payment_id=values[14],
-        referral_id="",
         opens_at=values[15],
         voids_at=values[16],
-        freezes=[],
         period_at=values[17],
+        freezes=[],
     )
-    lot = Lot(terms, granted=values[5], reason=values[3], accepted_at=values[6])
     lot.restore(tuple(values[18]))
     return lot
 
