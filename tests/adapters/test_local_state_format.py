@@ -8,6 +8,7 @@ from drawdown.adapters.local_state.rows import FORMAT
 
 SCHEMAS_OF_FORMATS = {
     2: "df76d53050d92c2e9382ba4f5ef67b1e69c5dd330d0e9ba91f8307c1efb36141",
+    3: "7e7e3771bebaa84016e735a4023d81839f078ce468c37fe3fa23addda02d20e4",
 }
 """Of each format, the SHA-256 of the schema of the entries whose records stand in rows."""
 

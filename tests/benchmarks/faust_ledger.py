@@ -144,6 +144,7 @@ def charge_facts(usage: Any, lines: list[Any], charged: int, left: int) -> dict[
         "uncovered": 0,
         "hold_id": "",
         "hold_ended": False,
+        "charged_before": False,
     }
 
 

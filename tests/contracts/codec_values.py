@@ -68,6 +68,7 @@ def facts() -> EntryFacts:
         uncovered=0,
         hold_id="",
         hold_ended=False,
+        charged_before=False,
     )
     lot = Allocation(
         lot_id="grant-1",

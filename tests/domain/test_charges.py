@@ -3,8 +3,11 @@
 import pytest
 
 from drawdown.domain.charges import Charged, Settled, taken_back, way_back, without_lost
+from drawdown.domain.inputs import CaptureHold
+from drawdown.domain.ledger import Decision
 from drawdown.domain.memory import WINDOW_US
 from tests.domain.building import CREDIT, T, World, card, usage
+from tests.domain.holding import hold_world, used
 
 
 def charged() -> Charged:
@@ -113,6 +116,31 @@ def test_an_id_used_again_in_another_unit_leaves_the_first_charge_to_be_refunded
     charges = world.account().charges
     collected = [charges.in_unit("e", unit) for unit in ("credit", "token", "another")]
     assert [each and each.entry_id for each in collected] == ["u-3-0-0", "u-3-1-0", None]
+
+
+def test_an_entry_says_whether_its_event_was_charged_before() -> None:
+    world = hold_world(("a", 9))
+    later = T + WINDOW_US + 1
+
+    def before(decision: Decision) -> list[bool]:
+        return [each.charge.charged_before for each in decision.facts if each.charge is not None]
+
+    world.decide(usage("e"))
+    world.decide(usage("other"))
+    again = usage("e", occurred_at=later)
+    assert [
+        before(world.decide(each, later)) for each in (again, usage("f", occurred_at=later))
+    ] == [
+        [True],
+        [False],
+    ]
+    world.hold("h", 4, at=later)
+    captured = CaptureHold(hold_id="h", usage=used("other", 1, occurred_at=later), final=False)
+    assert before(world.ask(captured, "c1", later)) == [True]
+    captured = CaptureHold(hold_id="h", usage=used("new", 1, occurred_at=later), final=False)
+    assert before(world.ask(captured, "c2", later)) == [False]
+    of_hold = usage("through the hold", occurred_at=later, hold_id="h")
+    assert before(world.decide(of_hold, later)) == [False]
 
 
 def test_only_what_was_charged_in_a_unit_is_given_back_in_it() -> None:

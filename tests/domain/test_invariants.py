@@ -195,6 +195,7 @@ def charge(
         uncovered=uncovered,
         hold_id="",
         hold_ended=False,
+        charged_before=False,
     )
 
 

@@ -327,7 +327,7 @@ def test_a_balance_ends_at_minus_two_to_the_62() -> None:
     for micro, charged in ((0, True), (1, False)):
         price = Price(rate_card="", lines=[], total_atto=micro * ATTO_PER_MICRO, month_totals=[])
         draft = Draft(account, "test", usage_origin(usage(), T))
-        assert charge(draft, usage(), price, None) is charged
+        assert charge(draft, usage(), price, None, charged_before=False) is charged
         assert len(draft.finish()) == int(charged)
 
 

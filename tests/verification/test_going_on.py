@@ -8,15 +8,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from drawdown.adapters.avro.input_records import usage_in
-from drawdown.domain.entries import LedgerEntry
+from drawdown.domain.entries import PARTITION_CUSTOMER, LedgerEntry
+from drawdown.domain.inputs import ApplyRateCard
 from drawdown.domain.kept import Kept
 from drawdown.domain.ledger import Ledger
+from drawdown.domain.memory import WINDOW_US
 from drawdown.rehearsal import Rehearsal
 from drawdown.scenarios.document import read_scenario
 from drawdown.verification.account_state import account_text
 from drawdown.verification.checkpoint import Checkpoint, Reached
 from drawdown.verification.folding import FoldedPartition
 from drawdown.verification.report import Report
+from tests.domain.building import T, card, command, usage
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "scenarios").glob("*.yaml"))
 State = dict[tuple[str, str], str]
@@ -103,6 +106,38 @@ def test_a_chain_that_breaks_at_a_checkpoint_is_found(tmp_path: Path) -> None:
     assert report.first is not None
     assert f"the chain of {last.facts.customer_id} breaks here" in report.first.explanation
     assert report.first.found == f"prev_hash {bytes(32).hex()}"
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+@pytest.mark.parametrize(
+    ("later_us", "forgets", "found"),
+    [
+        (0, True, ["u-0-1-0 charges e, which u-0-0-0 charged already"]),
+        (WINDOW_US + 1, True, ["u-0-1-0 says wrongly whether e was charged before"]),
+        (WINDOW_US + 1, False, []),
+    ],
+)
+def test_an_event_that_is_charged_again_is_found(
+    tmp_path: Path, *, later_us: int, forgets: bool, found: list[str], in_parts: bool
+) -> None:
+    entries = charged_again(T + later_us, forgets=forgets)
+    if in_parts:
+        first, _ = fold_on(tmp_path / "file", "test", entries[:-1])
+        assert first.differences == []
+        entries = entries[-1:]
+    report, _ = fold_on(tmp_path / "file", "test", entries)
+    assert [each.explanation for each in report.differences] == found
+
+
+def charged_again(at: int, *, forgets: bool) -> list[LedgerEntry]:
+    """A ledger that charges an event again at `at` (µs); it may have forgotten the first time."""
+    ledger = Ledger(namespace="test", partition=0, rate_card_lead_us=0)
+    rehearsal = Rehearsal(ledger)
+    applied = command(ApplyRateCard(card=card()), "card", customer_id=PARTITION_CUSTOMER)
+    entries = [*rehearsal.play(applied, T)[1], *rehearsal.play(usage("e"), T)[1]]
+    if forgets:
+        ledger.cabinet.charges.drop_all()
+    return entries + rehearsal.play(usage("e", occurred_at=at), at)[1]
 
 
 def test_accounts_are_swept_in_their_order_and_from_the_start_again(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def _charge(charge: Charge | None) -> str:
         f'"lines":[{",".join([_rated(line) for line in charge.lines])}],'
         f'"rated":{charge.rated},"overdrawn":{charge.overdrawn},"overage":{charge.overage},'
         f'"uncovered":{charge.uncovered},"hold_id":{json_text(charge.hold_id)},'
-        f'"hold_ended":{"true" if charge.hold_ended else "false"}}}'
+        f'"hold_ended":{"true" if charge.hold_ended else "false"},'
+        f'"charged_before":{"true" if charge.charged_before else "false"}}}'
     )
 
 

@@ -1,7 +1,6 @@
 """Accounts: the state that entries fold into, and the indexes that keep decisions quick."""
 
 from collections.abc import Callable
-from sys import intern
 from typing import Final, final
 
 from mypy_extensions import mypyc_attr
@@ -45,7 +44,7 @@ class Account:
 
     def __init__(self, customer_id: str, unit: str, charges: Charges | None = None) -> None:
         self.customer_id: Final = customer_id
-        self.unit: Final = intern(unit)
+        self.unit: Final = unit
         self.account_seq = 0
         self.head = b""
         """Hash of its last entry; empty before its first."""

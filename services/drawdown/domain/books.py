@@ -89,24 +89,20 @@ class Books:
         customer = self._customer(customer_id)
         return None if customer is None else customer.account(unit)
 
-    def charged(self, customer_id: str, event_id: str, recorded_at: int) -> Charged | None:
-        """The charge of an event, in whatever unit, that stands for one recorded then, or None."""
+    def charged(self, customer_id: str, event_id: str) -> Charged | None:
+        """The latest charge of an event, in whatever unit, or None."""
         customer = self._customer(customer_id)
-        return None if customer is None else customer.charges.standing(event_id, recorded_at)
+        return None if customer is None else customer.charges.latest(event_id)
 
     def foresee(self, inputs: Sequence[object]) -> None:
-        """Look up at once which of these events, or of those that these deductions charge, weren't
-        charged before; what is neither is left out."""
+        """Look up at once which of these events weren't charged before; what is no event is left
+        out."""
         if self.cabinet.shelf is None:
             return
         keys: list[str] = []
         for each in inputs:
             if isinstance(each, UsageEvent):
                 keys.append(key_of(each.customer_id, each.event_id))
-            elif isinstance(each, LedgerEntry):
-                facts = each.facts
-                if facts.type == "deduction" and facts.cause == "usage":
-                    keys.append(key_of(facts.customer_id, facts.cause_id))
         self.cabinet.foresee(keys)
 
     def business_keys(self, customer_id: str) -> Container[str]:

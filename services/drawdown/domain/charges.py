@@ -75,12 +75,12 @@ class Charged:
         self.topic, self.partition, self.offset, self.index = topic, partition, offset, index
 
     def stands_in(self, entry: LedgerEntry) -> None:
-        """Note the entry that it stands in. Before its customer is saved the entry may be folded
-        again: then it was kept before as what it is now."""
+        """Note the entry that it stands in."""
         self.stands_at(entry.source_topic, entry.source_partition, entry.source_offset, entry.index)
-        before = self.before
-        if before is not None and before.entry_id == self.entry_id:
-            self.before = before.before
+
+    def stands_for(self, recorded_at: int) -> bool:
+        """Whether it is the charge of the same event recorded then (µs)."""
+        return recorded_at <= self.until
 
     def kept_in(self, record: bytes) -> None:
         """Keep the record that says what the charge is, rather than what it says; a charge before
@@ -162,11 +162,10 @@ class Charges:
         back, or before which there was one of the same id. If somebody saves it."""
         self._begin: Final = key_of(customer_id, "")
 
-    def standing(self, event_id: str, recorded_at: int) -> Charged | None:
-        """The charge that stands for the same event recorded then (µs), or None. What it is of,
-        and since when, is all that is certain to be in it."""
-        charged = self.kept.get(self._begin + event_id)
-        return charged if charged is not None and recorded_at <= charged.until else None
+    def latest(self, event_id: str) -> Charged | None:
+        """An event's latest charge, whether or not it still stands for it, or None. What it is of,
+        and until when it stands, is all that is certain to be in it."""
+        return self.kept.get(self._begin + event_id)
 
     def in_unit(self, event_id: str, unit: str) -> Charged | None:
         """The latest charge of an event in one unit, or None; refunds give it back."""
@@ -175,14 +174,15 @@ class Charges:
             charged = charged.before
         return charged
 
+    def keep_first(self, event_id: str, charged: Charged) -> None:
+        """Keep the first charge of an event; it isn't asked whether there is another one."""
+        self.kept.keep_new(self._begin + event_id, charged)
+
     def keep(self, event_id: str, charged: Charged) -> None:
-        """Keep a charge; it stands for its event from now on."""
+        """Keep a charge; it stands for its event from now on, on top of those before it."""
         key = self._begin + event_id
         charged.before = self._whole(key)
-        if charged.before is None:
-            self.kept.keep_new(key, charged)
-        else:
-            self._keep(key, charged)
+        self._keep(key, charged)
 
     def refunded(self, event_id: str, unit: str, amount: int) -> None:
         """Note that so much of a charge was given back."""

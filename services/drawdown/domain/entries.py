@@ -115,6 +115,7 @@ class Charge:
         uncovered: int,
         hold_id: str,
         hold_ended: bool,
+        charged_before: bool,
     ) -> None:
         self.meter: Final = meter
         self.status: Final[UsageStatus] = status
@@ -127,6 +128,7 @@ class Charge:
         self.uncovered: Final = uncovered
         self.hold_id: Final = hold_id
         self.hold_ended: Final = hold_ended
+        self.charged_before: Final = charged_before
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -260,7 +260,11 @@ def keep(account: Account, facts: EntryFacts) -> Charged | None:
     charged: Charged | None = None
     if facts.type == "deduction":
         event_id, charged = charged_by(facts)
-        account.charges.keep(event_id, charged)
+        assert facts.charge is not None
+        if facts.charge.charged_before:
+            account.charges.keep(event_id, charged)
+        else:
+            account.charges.keep_first(event_id, charged)
     if facts.details is not None:
         _keep_details(account, facts, facts.details)
     return charged

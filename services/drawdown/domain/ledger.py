@@ -80,9 +80,9 @@ class Ledger(Books):
 
         `raw` is the record as it came, kept by a refusal so that it can be redriven.
         """
-        first = self.charged(event.customer_id, event.event_id, recorded_at)
-        if first is not None:
-            return self._charged_before(event, recorded_at, raw, first)
+        before = self.charged(event.customer_id, event.event_id)
+        if before is not None and before.stands_for(recorded_at):
+            return self._charged_before(event, recorded_at, raw, before)
         refusal = form_refusal(event, recorded_at, recorded_at)
         if refusal is not None:
             return self._refuse_usage(event, recorded_at, raw, refusal)
@@ -96,11 +96,13 @@ class Ledger(Books):
             and account.dues.next_at > self.watermark
             and not price.month_totals
         ):
-            plain = plain_charge(account, self.namespace, event, recorded_at, price)
+            plain = plain_charge(
+                account, self.namespace, event, recorded_at, price, before is not None
+            )
             if plain is not None:
                 return Decision("accepted", [plain])
         draft = self._draft(account, usage_origin(event, recorded_at))
-        refusal = _charge(draft, event, price)
+        refusal = _charge(draft, event, price, before is not None)
         if refusal is not None:
             draft.finish()
             return self._refuse_usage(event, recorded_at, raw, refusal)
@@ -181,8 +183,8 @@ class Ledger(Books):
             refusal = Refusal("invalid_amount", "a capture has an amount or usage, not both")
             return self._refuse_command(account, origin, refusal, raw)
         event = captured_event(account.customer_id, account.unit, body, usage)
-        first = self.charged(event.customer_id, event.event_id, origin.recorded_at)
-        if first is None:
+        first = self.charged(event.customer_id, event.event_id)
+        if first is None or not first.stands_for(origin.recorded_at):
             return self._charge_by_command(account, origin, event, raw)
         if first.digest == event.digest:
             return self._again(account, origin, event, first.entry_id)
@@ -198,8 +200,8 @@ class Ledger(Books):
             refusal = Refusal("not_rejected", f"no rejected event {body.event_id} is here")
             return self._refuse_command(account, origin, refusal, raw)
         # The window of ids is judged as when the event came; its charge is kept for ever.
-        charged = account.charges.standing(body.event_id, rejected.recorded_at)
-        if charged is not None:
+        charged = account.charges.latest(body.event_id)
+        if charged is not None and charged.stands_for(rejected.recorded_at):
             if charged.digest == event.digest:
                 return self._again(account, origin, event, charged.entry_id)
             refusal = Refusal("already_charged", f"{body.event_id} was charged otherwise")
@@ -228,8 +230,9 @@ class Ledger(Books):
         price = price_of(self.rate_book, account, event, label)
         if isinstance(price, Refusal):
             return self._refuse_command(account, origin, price, raw)
+        charged_before = account.charges.latest(event.event_id) is not None
         draft = self._draft(account, origin)
-        refusal = _charge(draft, event, price, first_recorded_at)
+        refusal = _charge(draft, event, price, charged_before, first_recorded_at)
         if refusal is not None:
             draft.finish()
             return self._refuse_command(account, origin, refusal, raw)
@@ -295,12 +298,16 @@ def _conflict(event: UsageEvent, first: Charged) -> Refusal:
 
 
 def _charge(
-    draft: Draft, event: UsageEvent, price: Price, first_recorded_at: int | None = None
+    draft: Draft,
+    event: UsageEvent,
+    price: Price,
+    charged_before: bool,
+    first_recorded_at: int | None = None,
 ) -> Refusal | None:
     """Charge usage, from the hold that it names if that is open; end the hold if it is final."""
     hold = draft.account.open_hold(event.hold_id, draft.at) if event.hold_id else None
     before = {} if hold is None else dict(hold.reservations)
-    if not charge(draft, event, price, hold, first_recorded_at):
+    if not charge(draft, event, price, hold, charged_before, first_recorded_at):
         return Refusal("out_of_range", "")
     if hold is not None:
         after_charge(draft, event.hold_id, before, final=event.hold_final)

@@ -77,6 +77,7 @@ def _book(
             uncovered=0,
             hold_id="",
             hold_ended=False,
+            charged_before=False,
         ),
         details=EntryDetails(refund=refund, lot_changes=returns.lot_changes(draft.at)),
         overdraft=-returns.off_overdraft,

@@ -79,7 +79,12 @@ def _taken(allocations: list[Allocation], lot_id: str) -> int:
 
 
 def plain_charge(
-    account: Account, namespace: str, event: UsageEvent, recorded_at: int, price: Price
+    account: Account,
+    namespace: str,
+    event: UsageEvent,
+    recorded_at: int,
+    price: Price,
+    charged_before: bool,
 ) -> EntryFacts | None:
     """The deduction of usage that lots pay alone: nothing due, nothing owed, no hold, no month.
 
@@ -118,6 +123,7 @@ def plain_charge(
             uncovered=rest,
             hold_id="",
             hold_ended=False,
+            charged_before=charged_before,
         ),
         cause="usage",
         cause_id=event.event_id,
@@ -137,11 +143,13 @@ def charge(
     event: UsageEvent,
     price: Price,
     hold: Hold | None,
+    charged_before: bool,
     first_recorded_at: int | None = None,
 ) -> bool:
     """Book the deduction of usage; `hold` is the open hold that it names, if any.
 
-    `first_recorded_at` is when a redriven event was recorded first.
+    `charged_before` says whether an event of its id was, `first_recorded_at` when a redriven event
+    was recorded first.
 
     False: the charge would be out of range, and nothing is booked.
     """
@@ -156,7 +164,7 @@ def charge(
         amount=paid.amount,
         effective_at=event.occurred_at,
         allocations=paid.drawn.allocations,
-        charge=_charge(event, price, paid, hold),
+        charge=_charge(event, price, paid, hold, charged_before),
         details=_details(draft, event, price, paid, hold, first_recorded_at),
         held=-paid.drawn.reserved,
         overdraft=paid.overdrawn,
@@ -193,7 +201,7 @@ def capture_credits(draft: Draft, hold: Hold, amount: int) -> bool:
         "hold_captured",
         amount=paid.amount,
         allocations=paid.drawn.allocations,
-        charge=_charge(event, FREE, paid, hold),
+        charge=_charge(event, FREE, paid, hold, charged_before=False),
         details=_details(draft, event, FREE, paid, hold),
         held=-paid.drawn.reserved,
         overdraft=paid.overdrawn,
@@ -241,7 +249,9 @@ def _pay(account: Account, event: UsageEvent, at: int, rated: int, hold: Hold | 
     return _Paid(drawn, rated, room=room, overdrawn=room + more, overage=overage)
 
 
-def _charge(event: UsageEvent, price: Price, paid: _Paid, hold: Hold | None) -> Charge:
+def _charge(
+    event: UsageEvent, price: Price, paid: _Paid, hold: Hold | None, charged_before: bool
+) -> Charge:
     return Charge(
         meter=event.meter,
         status=event.status,
@@ -254,6 +264,7 @@ def _charge(event: UsageEvent, price: Price, paid: _Paid, hold: Hold | None) -> 
         uncovered=paid.uncovered,
         hold_id=event.hold_id,
         hold_ended=event.hold_id != "" and hold is None,
+        charged_before=charged_before,
     )
 
 

@@ -11,9 +11,6 @@ from drawdown.domain.evolve import UnknownEntry
 from drawdown.domain.ledger import Ledger
 from drawdown.errors import DecodeFailed, PartitionHalted
 
-_SLICE: Final = 500
-"""Entries whose charges are looked up at once."""
-
 Lift = Callable[[bytes], tuple[LedgerEntry, bool]]
 """The entry of a record of whatever schema version, and whether its hash is that of its bytes."""
 
@@ -43,21 +40,12 @@ class Folder:
 
     def fold(self, records: Sequence[ConsumedRecord]) -> None:
         """Fold entries. Raises `PartitionHalted` for one that doesn't follow."""
-        for start in range(0, len(records), _SLICE):
-            self._fold_slice(records[start : start + _SLICE])
-
-    def _fold_slice(self, records: Sequence[ConsumedRecord]) -> None:
-        offsets = [offset_of(record) for record in records]
-        entries = [
-            self._entry(value_of(record), offset)
-            for record, offset in zip(records, offsets, strict=True)
-        ]
-        self.ledger.foresee(entries)
-        if self.first_offset < 0:
-            self.first_offset = offsets[0]
-        for place, entry in enumerate(entries):
-            offset = offsets[place]
-            self._fold(entry, offset, value_of(records[place]))
+        for record in records:
+            offset, value = offset_of(record), value_of(record)
+            entry = self._entry(value, offset)
+            self._fold(entry, offset, value)
+            if self.first_offset < 0:
+                self.first_offset = offset
             self.entries += 1
             self.last_offset = offset
             self.last_hash = entry.hash

@@ -22,7 +22,7 @@ _ALLOCATION: Final = ("lot_id", "amount", "kind", "released_minor", "currency", 
 _LINE: Final = ("line_id", "quantity", "quantity_micro", "rate_pico", "amount", "amount_atto")
 _CHARGE: Final = (
     *("meter", "status", "properties", "rate_card", "rated", "overdrawn", "overage"),
-    *("uncovered", "hold_id", "hold_ended"),
+    *("uncovered", "hold_id", "hold_ended", "charged_before"),
 )
 _NUL: Final = "\u2400"
 """What stands for U+0000 in the database."""

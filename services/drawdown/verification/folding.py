@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from drawdown.adapters.avro.codec import genesis_hash
 from drawdown.domain.accounts import Account
-from drawdown.domain.charges import Charged, Charges
+from drawdown.domain.charges import Charged, Charges, charged_by
 from drawdown.domain.entries import PARTITION_CUSTOMER, EntryFacts, InputTopic, LedgerEntry
 from drawdown.domain.evolve import UnknownEntry, fold
 from drawdown.domain.invariants import check_account, check_entry, check_settled
@@ -199,6 +199,7 @@ class FoldedPartition:
 
     def _folded(self, entry: LedgerEntry) -> Account:
         account = self._account(entry.facts.customer_id, entry.facts.unit)
+        self._check_charge(entry, account)
         try:
             charged = fold(account, entry.facts)
         except (AssertionError, KeyError, UnknownEntry) as error:
@@ -209,6 +210,20 @@ class FoldedPartition:
             account.charges.unsaved.clear()
         account.head = entry.hash
         return account
+
+    def _check_charge(self, entry: LedgerEntry, account: Account) -> None:
+        """An event is charged again only when its charge has had its time; its entry says so."""
+        facts = entry.facts
+        if facts.type != "deduction" or facts.charge is None:
+            return
+        event_id, _ = charged_by(facts)
+        before = account.charges.latest(event_id)
+        if before is not None and before.stands_for(facts.recorded_at):
+            why = f"{entry.entry_id} charges {event_id}, which {before.entry_id} charged already"
+            self._differ(why, entry)
+        elif facts.charge.charged_before is not (before is not None):
+            why = f"{entry.entry_id} says wrongly whether {event_id} was charged before"
+            self._differ(why, entry)
 
     def _check_touched(self, entry: LedgerEntry) -> None:
         at = entry.facts.recorded_at

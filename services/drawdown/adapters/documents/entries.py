@@ -71,6 +71,7 @@ CHARGE: Final = _shape(
     uncovered=CREDITS,
     hold_id=TEXT,
     hold_ended=FLAG,
+    charged_before=FLAG,
 )
 _LOT_TERMS: Final = _shape(
     lot_id=TEXT,

@@ -6,6 +6,7 @@ read. A directory of another format is rebuilt from the ledger, so that nothing 
 one.
 """
 
+from sys import intern
 from typing import Any, Final
 
 from librt.strings import BytesWriter
@@ -28,7 +29,7 @@ from drawdown.domain.parking import Parked
 from drawdown.domain.policies import NO_CHANGE
 from drawdown.domain.rate_cards import RateCard
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of the rows, of the newest schema of entries, and of what folding makes of them: a change of any
 takes the next number."""
 
@@ -96,7 +97,7 @@ def _account(account: Account) -> list[object]:
 
 
 def _read_account(values: Any, customer_id: str, charges: Charges) -> Account:
-    account = Account(customer_id, values[0], charges)
+    account = Account(customer_id, intern(values[0]), charges)
     account.account_seq, account.head, account.begun_at = values[1], values[2], values[3]
     account.balance, account.held, account.available = values[4], values[5], values[6]
     account.overdraft, account.debt, account.overage_total = values[7], values[8], values[9]

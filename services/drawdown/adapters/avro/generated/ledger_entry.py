@@ -515,6 +515,11 @@ def read_Charge(data: bytes, pos: i64) -> tuple[Charge, i64]:
         refuse("neither true nor false", pos)
     pos += 1
     hold_ended = hold_ended_byte == 1
+    charged_before_byte: i64 = data[pos]
+    if charged_before_byte > 1:
+        refuse("neither true nor false", pos)
+    pos += 1
+    charged_before = charged_before_byte == 1
     return Charge(
         meter=meter,
         status=status,
@@ -527,6 +532,7 @@ def read_Charge(data: bytes, pos: i64) -> tuple[Charge, i64]:
         uncovered=uncovered,
         hold_id=hold_id,
         hold_ended=hold_ended,
+        charged_before=charged_before,
     ), pos
 
 
@@ -553,6 +559,7 @@ def write_Charge(out: BytesWriter, value: Charge) -> None:
     write_long(out, value.uncovered)
     write_string(out, value.hold_id)
     out.append(1 if value.hold_ended else 0)
+    out.append(1 if value.charged_before else 0)
 
 
 def read_LotTerms(data: bytes, pos: i64) -> tuple[LotTerms, i64]:

@@ -188,6 +188,7 @@ def pack_Charge(value: Charge) -> bytes:
         LONG[len(hold_id)],
         hold_id,
         (b"\x01" if value.hold_ended else b"\x00"),
+        (b"\x01" if value.charged_before else b"\x00"),
     ))
 
 
