@@ -185,8 +185,11 @@ class Books:
             self.default_policy = changed(DEFAULT_POLICY, account.policy_change)
             self.default_recurring_set_at = account.recurring_set_at
 
-    def evolve(self, entry: LedgerEntry, record: bytes = b"") -> None:
-        """Fold one entry. `record` is its record in the log, where a shelf can do with it.
+    def evolve(
+        self, entry: LedgerEntry, record: bytes = b"", account: Account | None = None
+    ) -> None:
+        """Fold one entry. `record` is its record in the log, where a shelf can do with it, and
+        `account` is that of `account_for`, where the caller has asked already.
 
         Raises `UnknownEntry` for a type of a later version.
         """
@@ -195,7 +198,8 @@ class Books:
             f"{self.partition_seq}"
         )
         facts = entry.facts
-        account = self.account_for(facts.customer_id, facts.unit)
+        if account is None:
+            account = self.account_for(facts.customer_id, facts.unit)
         charged = fold(account, facts)
         if charged is not None:
             charged.stands_in(entry)

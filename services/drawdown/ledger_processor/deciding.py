@@ -83,7 +83,8 @@ class Decider:
         at_most_ms = at_most_us // _US_PER_MS
         skips = self.ledger.parking.skips("usage_events")
         read_until = -1
-        events = self._usage_events(records)
+        values = [value_of(record) for record in records]
+        events = self._usage_events(values)
         for place, record in enumerate(records):
             offset = offset_of(record)
             if offset in skips:
@@ -97,7 +98,7 @@ class Decider:
             event = events[place]
             if isinstance(event, UsageEvent):
                 try:
-                    decision = self.ledger.decide_usage(event, recorded_at, value_of(record))
+                    decision = self.ledger.decide_usage(event, recorded_at, values[place])
                     self._book(decision, "usage_events", offset)
                 except AssertionError as wrong:
                     raise _undecidable(self._usage_topic, offset, wrong) from wrong
@@ -106,12 +107,12 @@ class Decider:
                 self._park(self._usage_topic, record, offset, recorded_at, event)
             outbox.next_usage_offset = offset + 1
 
-    def _usage_events(self, records: Sequence[ConsumedRecord]) -> list[UsageEvent | Unfit]:
+    def _usage_events(self, values: list[bytes]) -> list[UsageEvent | Unfit]:
         """The events, or why a record is none; which of them are new is looked up at once."""
         events: list[UsageEvent | Unfit] = []
-        for record in records:
+        for value in values:
             try:
-                events.append(self._reader.usage_event(value_of(record)))
+                events.append(self._reader.usage_event(value))
             except Unfit as unfit:
                 events.append(unfit)
         self.ledger.foresee(events)
@@ -172,9 +173,8 @@ class Decider:
         count = len(decision.facts)
         for index, facts in enumerate(decision.facts):
             customer_id, unit = facts.customer_id, facts.unit
-            prev_hash = ledger.head(customer_id, unit) or genesis_hash(
-                ledger.namespace, customer_id, unit
-            )
+            account = ledger.account_for(customer_id, unit)
+            prev_hash = account.head or genesis_hash(ledger.namespace, customer_id, unit)
             partition_seq = ledger.partition_seq + 1
             sealed = seal(
                 facts,
@@ -199,7 +199,7 @@ class Decider:
                 facts=facts,
                 hash=sealed.hash,
             )
-            ledger.evolve(entry, sealed.value)
+            ledger.evolve(entry, sealed.value, account)
             outbox.entries.append({"key": customer_id.encode(), "value": sealed.value})
             outbox.size_bytes += len(sealed.value)
             if facts.type != "deduction":

@@ -66,17 +66,17 @@ class Folder:
 
     def _fold(self, entry: LedgerEntry, offset: int, record: bytes) -> None:
         ledger, facts = self.ledger, entry.facts
-        account = ledger.account(facts.customer_id, facts.unit)
+        account = ledger.account_for(facts.customer_id, facts.unit)
         try:
-            shelved = account is not None and account.account_seq >= facts.account_seq
+            shelved = account.account_seq >= facts.account_seq
             if shelved and entry.partition_seq <= self._shelved_seq:
                 ledger.pass_over(entry)
                 return
-            head = b"" if account is None else account.head
-            if entry.prev_hash != (head or self._genesis(entry)):
+            if entry.prev_hash != (account.head or self._genesis(entry)):
                 raise self._broken(entry, offset)
             # A record of an older schema isn't what is decoded later.
-            ledger.evolve(entry, record if record.startswith(self._header) else b"")
+            kept = record if record.startswith(self._header) else b""
+            ledger.evolve(entry, kept, account)
         except (AssertionError, UnknownEntry) as error:
             raise PartitionHalted(f"{self._at(offset)} can't be folded: {error}") from error
 
