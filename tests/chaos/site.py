@@ -23,7 +23,8 @@ PROCESSOR: Final = "ledger_processor"
 PROJECTOR: Final = "balance_projector"
 OTHER_PROJECTORS: Final = ("expiration_projector", "revenue_projector")
 """One process of each: the loop is the same, and several of one fight over partitions already."""
-_DISK_BYTES: Final = 512 * 1024 * 1024
+_DISK_BYTES: Final = 2 * 1024 * 1024 * 1024
+"""More than the state of some five million entries takes: only a fault fills it."""
 _DATABASE_TRIES: Final = 5
 
 

@@ -41,9 +41,6 @@ _CONSUMER: Final[dict[str, object]] = {
     "enable.partition.eof": False,
     "auto.offset.reset": "earliest",
     "fetch.error.backoff.ms": 20,
-    # A broker that was away is connected to again whether or not somebody asks for it just then:
-    # librdkafka 2.16 has been seen to forget a coordinator, or a partition's leader, otherwise.
-    "enable.sparse.connections": False,
     # When its queue is full librdkafka would wait a whole second before it fetches again.
     "fetch.queue.backoff.ms": 5,
     "message.max.bytes": RECORD_BYTES_MAX,
