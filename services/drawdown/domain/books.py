@@ -200,11 +200,9 @@ class Books:
         facts = entry.facts
         if account is None:
             account = self.account_for(facts.customer_id, facts.unit)
-        charged = fold(account, facts)
+        charged = fold(account, facts, record if self.cabinet.shelf is not None else b"")
         if charged is not None:
             charged.stands_in(entry)
-            if self.cabinet.shelf is not None:
-                charged.kept_in(record)
         account.head = entry.hash
         if account.account_seq == 1:
             self._begin(account)

@@ -18,9 +18,6 @@ from drawdown.domain.kept import Kept
 from drawdown.domain.memory import WINDOW_US, key_of
 from drawdown.domain.numbers import NEVER
 
-_NO_PROPERTIES: Final[dict[str, str]] = {}
-_NO_ALLOCATIONS: Final[list[Allocation]] = []
-
 
 @mypyc_attr(acyclic=True)
 @final
@@ -62,9 +59,6 @@ class Charged:
         self.returned: Final = returned
         self.before: Charged | None = before
         """The charge of the same id before it: its time had ended, or it is of another unit."""
-        self.record = b""
-        """Its entry's record as it stands in the log, where somebody saves that. It has the
-        properties and allocations, which are left out here."""
         self.topic: InputTopic = "usage_events"
         self.partition = 0
         self.offset = 0
@@ -81,13 +75,6 @@ class Charged:
     def stands_for(self, recorded_at: int) -> bool:
         """Whether it is the charge of the same event recorded then (µs)."""
         return recorded_at <= self.until
-
-    def kept_in(self, record: bytes) -> None:
-        """Keep the record that says what the charge is, rather than what it says; a charge before
-        it isn't in there."""
-        if record and self.before is None:
-            self.record = record
-            self.properties, self.allocations = _NO_PROPERTIES, _NO_ALLOCATIONS
 
     def after_refund(self, unit: str, amount: int) -> "Charged":
         """The same charges, of which the latest one in `unit` has given back so much more."""
@@ -120,13 +107,19 @@ class Charged:
         return entry_id_of(self.topic, self.partition, self.offset, self.index)
 
 
+def charged_event(facts: EntryFacts) -> str:
+    """The event that a deduction charged."""
+    details = facts.details
+    return details.event_id if details is not None and details.event_id else facts.cause_id
+
+
 def charged_by(facts: EntryFacts) -> tuple[str, Charged]:
     """The event that a deduction charged, and its charge."""
     charge, details = facts.charge, facts.details
     assert charge is not None, "a deduction says what was charged"
-    event_id, digest, until = facts.cause_id, facts.cause_digest, facts.occurred_at + WINDOW_US
+    digest, until = facts.cause_digest, facts.occurred_at + WINDOW_US
     if details is not None and details.event_id:
-        event_id, digest = details.event_id, details.event_digest
+        digest = details.event_digest
         if details.first_recorded_at is not None:
             until = NEVER
     charged = Charged(
@@ -144,7 +137,7 @@ def charged_by(facts: EntryFacts) -> tuple[str, Charged]:
         returned=0,
         before=None,
     )
-    return event_id, charged
+    return charged_event(facts), charged
 
 
 @mypyc_attr(acyclic=True)
@@ -163,13 +156,12 @@ class Charges:
         self._begin: Final = key_of(customer_id, "")
 
     def latest(self, event_id: str) -> Charged | None:
-        """An event's latest charge, whether or not it still stands for it, or None. What it is of,
-        and until when it stands, is all that is certain to be in it."""
+        """An event's latest charge, whether or not it still stands for it, or None."""
         return self.kept.get(self._begin + event_id)
 
     def in_unit(self, event_id: str, unit: str) -> Charged | None:
         """The latest charge of an event in one unit, or None; refunds give it back."""
-        charged = self._whole(self._begin + event_id)
+        charged = self.latest(event_id)
         while charged is not None and charged.unit != unit:
             charged = charged.before
         return charged
@@ -178,16 +170,21 @@ class Charges:
         """Keep the first charge of an event; it isn't asked whether there is another one."""
         self.kept.keep_new(self._begin + event_id, charged)
 
+    def keep_record(self, event_id: str, record: bytes) -> None:
+        """Keep the first charge of an event as its entry's record in the log, which a shelf keeps
+        and most never ask for."""
+        self.kept.keep_bytes(self._begin + event_id, record)
+
     def keep(self, event_id: str, charged: Charged) -> None:
         """Keep a charge; it stands for its event from now on, on top of those before it."""
         key = self._begin + event_id
-        charged.before = self._whole(key)
+        charged.before = self.kept.get(key)
         self._keep(key, charged)
 
     def refunded(self, event_id: str, unit: str, amount: int) -> None:
         """Note that so much of a charge was given back."""
         key = self._begin + event_id
-        charged = self._whole(key)
+        charged = self.kept.get(key)
         assert charged is not None, f"{event_id} wasn't charged"
         self._keep(key, charged.after_refund(unit, amount))
 
@@ -195,13 +192,6 @@ class Charges:
         self.kept.keep(key, charged)
         if self.kept.fetch is not None:
             self.unsaved.append(key)
-
-    def _whole(self, key: str) -> Charged | None:
-        charged = self.kept.get(key)
-        if charged is None or not charged.record:
-            return charged
-        assert self.kept.read is not None, "who keeps records can read them"
-        return self.kept.read(charged.record)
 
 
 @final

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from typing import Final
 
 from drawdown.domain.accounts import Account
-from drawdown.domain.charges import Charged, Settled, charged_by, taken_back, without_lost
+from drawdown.domain.charges import (
+    Charged,
+    Settled,
+    charged_by,
+    charged_event,
+    taken_back,
+    without_lost,
+)
 from drawdown.domain.entries import Allocation, EntryDetails, EntryFacts
 from drawdown.domain.lots import Lot, lot_of
 from drawdown.domain.policies import DEFAULT_POLICY, changed, merged
@@ -31,8 +38,10 @@ class UnknownEntry(ValueError):
     """An entry of a type that this version can't fold."""
 
 
-def fold(account: Account, facts: EntryFacts) -> Charged | None:
+def fold(account: Account, facts: EntryFacts, record: bytes = b"") -> Charged | None:
     """Apply one entry's facts to its account. Gives the charge of a deduction.
+
+    Where a shelf keeps records, `record` is the entry's: a first charge is kept as that.
 
     Raises `UnknownEntry` for a type of a later version; an entry that doesn't follow the
     account's last one is an assertion.
@@ -45,7 +54,7 @@ def fold(account: Account, facts: EntryFacts) -> Charged | None:
     )
     move(account, facts)
     account.available = facts.available
-    return keep(account, facts)
+    return keep(account, facts, record)
 
 
 def move(account: Account, facts: EntryFacts) -> None:
@@ -253,18 +262,23 @@ _MOVES: Final[dict[str, Callable[[Account, EntryFacts], None]]] = {
 # ---- What later decisions look up.
 
 
-def keep(account: Account, facts: EntryFacts) -> Charged | None:
-    """Keep what an entry says beyond figures, lots and holds. Gives the charge of a deduction."""
+def keep(account: Account, facts: EntryFacts, record: bytes) -> Charged | None:
+    """Keep what an entry says beyond figures, lots and holds. Gives the charge of a deduction that
+    isn't kept as its record."""
     if facts.account_seq == 1:
         account.begun_at = facts.recorded_at
     charged: Charged | None = None
     if facts.type == "deduction":
-        event_id, charged = charged_by(facts)
-        assert facts.charge is not None
-        if facts.charge.charged_before:
-            account.charges.keep(event_id, charged)
+        charge = facts.charge
+        assert charge is not None, "a deduction says what was charged"
+        if record and not charge.charged_before:
+            account.charges.keep_record(charged_event(facts), record)
         else:
-            account.charges.keep_first(event_id, charged)
+            event_id, charged = charged_by(facts)
+            if charge.charged_before:
+                account.charges.keep(event_id, charged)
+            else:
+                account.charges.keep_first(event_id, charged)
     if facts.details is not None:
         _keep_details(account, facts, facts.details)
     return charged

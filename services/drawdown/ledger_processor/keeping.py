@@ -6,7 +6,8 @@
 3. What was written may leave memory.
 
 A charge is saved at once. A customer is saved as a whole when the first of its unsaved entries is
-`state_unsaved_entries` old.
+`state_unsaved_entries` old; while a partition is recovered, when it is ten times as old, and at the
+end, so that few are saved more than once.
 The checkpoint says from where a recovery has to fold: from the first entry that isn't saved.
 """
 
@@ -30,13 +31,15 @@ from drawdown.domain.entries import InputTopic
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.shelf import Parts
 
+_RECOVERING_TIMES: Final = 10
+
 
 @dataclass(frozen=True, kw_only=True)
 class Saving:
     """What is written once its entries are committed."""
 
     parts: list[Parts]
-    charges: dict[str, Charged]
+    charges: dict[str, Charged | bytes]
     """The first ones of their events, of all customers."""
     of_nobody: list[tuple[str, str, object]]
     batch: Batch
@@ -84,7 +87,12 @@ class Keeper:
         return self._decided
 
     def take(
-        self, last_hash: bytes, decided: dict[InputTopic, int], *, everything: bool = False
+        self,
+        last_hash: bytes,
+        decided: dict[InputTopic, int],
+        *,
+        everything: bool = False,
+        recovering: bool = False,
     ) -> Saving | None:
         """What is to be saved with the entries folded since the last call; None: there are none.
 
@@ -99,7 +107,8 @@ class Keeper:
         if entries:
             self._decided.update(decided)
             self._last_hash = last_hash
-        up_to = ledger.partition_seq - (0 if everything else self._unsaved_max)
+        unsaved_max = self._unsaved_max * (_RECOVERING_TIMES if recovering else 1)
+        up_to = ledger.partition_seq - (0 if everything else unsaved_max)
         charges = cabinet.charges.take_new()
         parts, of_nobody = cabinet.take(up_to), cabinet.take_of_nobody()
         batch = self.store.batch()

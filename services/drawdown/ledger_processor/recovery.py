@@ -232,12 +232,14 @@ class _Recovery:
                 folder.fold(messages)
                 self._progress(log.position - begin, log.end - begin)
                 if keeper is not None and not folder.unfinished:
-                    _save(folder, keeper)
+                    _save(folder, keeper, everything=False)
             self._progress(log.end - begin, log.end - begin)
         if folder.unfinished:
             raise PartitionHalted(
                 f"partition {self._partition}: the decision of {folder.unfinished} is torn"
             )
+        if keeper is not None:
+            _save(folder, keeper, everything=True)
 
     # ---- Steps 5 and 6.
 
@@ -320,8 +322,8 @@ def _close(state: State | None) -> None:
         state.store.close()
 
 
-def _save(folder: Folder, keeper: Keeper) -> None:
-    saving = keeper.take(folder.last_hash, folder.decided)
+def _save(folder: Folder, keeper: Keeper, *, everything: bool) -> None:
+    saving = keeper.take(folder.last_hash, folder.decided, everything=everything, recovering=True)
     if saving is not None:
         keeper.write(saving, folder.last_offset, folder.first_offset)
         keeper.saved(saving)

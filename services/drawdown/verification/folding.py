@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from drawdown.adapters.avro.codec import genesis_hash
 from drawdown.domain.accounts import Account
-from drawdown.domain.charges import Charged, Charges, charged_by
+from drawdown.domain.charges import Charged, Charges, charged_event
 from drawdown.domain.entries import PARTITION_CUSTOMER, EntryFacts, InputTopic, LedgerEntry
 from drawdown.domain.evolve import UnknownEntry, fold
 from drawdown.domain.invariants import check_account, check_entry, check_settled
@@ -216,7 +216,7 @@ class FoldedPartition:
         facts = entry.facts
         if facts.type != "deduction" or facts.charge is None:
             return
-        event_id, _ = charged_by(facts)
+        event_id = charged_event(facts)
         before = account.charges.latest(event_id)
         if before is not None and before.stands_for(facts.recorded_at):
             why = f"{entry.entry_id} charges {event_id}, which {before.entry_id} charged already"

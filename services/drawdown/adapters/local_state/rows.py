@@ -256,8 +256,6 @@ def read_hold(row: bytes) -> Hold:
 
 def charged_row(charged: Charged) -> bytes:
     """An event's charge, and those of the same id before it."""
-    if charged.record:
-        return charged.record
     charges: list[list[object]] = []
     each: Charged | None = charged
     while each is not None:

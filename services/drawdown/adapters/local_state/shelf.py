@@ -1,6 +1,6 @@
 """The shelf of a partition's books in a store: which row stands under which key."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from drawdown.adapters.local_state import rows
@@ -132,10 +132,11 @@ def put_parts(put: Put, parts: Parts) -> None:
         put_kept(put, table, key, value)
 
 
-def put_charges(put: Put, charges: dict[str, Charged]) -> None:
-    """Put charges, by `key_of` customer and event."""
+def put_charges(put: Put, charges: Mapping[str, Charged | bytes]) -> None:
+    """Put charges, or the records that they are kept as, by `key_of` customer and event."""
     for key, charged in charges.items():
-        put(_CHARGE + key.encode(), rows.charged_row(charged))
+        row = charged if isinstance(charged, bytes) else rows.charged_row(charged)
+        put(_CHARGE + key.encode(), row)
 
 
 def put_kept(put: Put, table: str, key: str, value: object) -> None:
