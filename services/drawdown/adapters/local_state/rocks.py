@@ -32,6 +32,9 @@ _WRITE_BUFFER_BYTES: Final = 16 * 1024 * 1024
 after a kill: some ten thousand entries."""
 _BACKGROUND_JOBS: Final = 2
 _LOG_FILES: Final = 2
+_LEVELS_FRESH: Final = 2
+"""What stands in these is merged into the next ones soon, and compressed then."""
+_LEVELS: Final = 7
 _LOCKED: Final = ("IO error: While lock file", "IO error: lock hold by current process")
 _CONDEMNED: Final = "UNREADABLE"
 """A file of this name says that the directory is to be rebuilt."""
@@ -133,7 +136,10 @@ def _options(cache: Cache) -> Options:
     options.create_if_missing(True)
     options.set_write_buffer_size(_WRITE_BUFFER_BYTES)
     options.set_max_background_jobs(_BACKGROUND_JOBS)
-    options.set_compression_type(DBCompressionType.lz4())
+    options.set_compression_per_level(
+        [DBCompressionType.none()] * _LEVELS_FRESH
+        + [DBCompressionType.lz4()] * (_LEVELS - _LEVELS_FRESH)
+    )
     options.set_keep_log_file_num(_LOG_FILES)
     # An id that isn't there is mostly told without a look at the newest rows' tree, too.
     options.set_memtable_whole_key_filtering(True)
