@@ -170,7 +170,8 @@ class World:
         self, facts: EntryFacts, topic: InputTopic, offset: int, index: int, count: int
     ) -> None:
         assert check_entry(facts) == []
-        head = self.ledger.head(facts.customer_id, facts.unit)
+        account = self.ledger.account(facts.customer_id, facts.unit)
+        head = b"" if account is None else account.head
         entry = LedgerEntry(
             partition_seq=self.ledger.partition_seq + 1,
             source_topic=topic,
@@ -184,7 +185,7 @@ class World:
             # No seal, but as good as one for telling entries apart.
             hash=sha256(head + repr((topic, offset, index)).encode()).digest(),
         )
-        self.ledger.evolve(entry, self.record(entry))
+        self.ledger.evolve(entry, self.record(entry), account)
         self.log.append(entry)
 
     def record(self, entry: LedgerEntry) -> bytes:
