@@ -60,7 +60,8 @@ class Cabinet:
 
     def __len__(self) -> int:
         """How many customers are in memory."""
-        return len(self._here())
+        staying = sum([1 for each in self._staying if not self._asked_for(each)])
+        return len(self._younger) + len(self._older) + staying
 
     def attach(self, shelf: Shelf, customers_max: int) -> None:
         """Keep what is saved on a shelf, from before the first entry on."""
@@ -100,18 +101,14 @@ class Cabinet:
 
     def here(self) -> Iterator[Customer]:
         """The customers in memory."""
-        yield from self._here().values()
-
-    def _here(self) -> dict[str, Customer]:
-        return {**self._staying, **self._older, **self._younger}
+        yield from {**self._staying, **self._older, **self._younger}.values()
 
     def holds(self, customer_id: str) -> bool:
         """Whether a customer is in memory."""
-        return (
-            customer_id in self._younger
-            or customer_id in self._older
-            or customer_id in self._staying
-        )
+        return self._asked_for(customer_id) or customer_id in self._staying
+
+    def _asked_for(self, customer_id: str) -> bool:
+        return customer_id in self._younger or customer_id in self._older
 
     def trim(self) -> None:
         """Let go of saved customers that weren't asked for lately, when there are too many."""
