@@ -113,8 +113,8 @@ def charged_event(facts: EntryFacts) -> str:
     return details.event_id if details is not None and details.event_id else facts.cause_id
 
 
-def charged_by(facts: EntryFacts) -> tuple[str, Charged]:
-    """The event that a deduction charged, and its charge."""
+def charged_by(facts: EntryFacts) -> Charged:
+    """The charge of the event that a deduction charged."""
     charge, details = facts.charge, facts.details
     assert charge is not None, "a deduction says what was charged"
     digest, until = facts.cause_digest, facts.occurred_at + WINDOW_US
@@ -122,7 +122,7 @@ def charged_by(facts: EntryFacts) -> tuple[str, Charged]:
         digest = details.event_digest
         if details.first_recorded_at is not None:
             until = NEVER
-    charged = Charged(
+    return Charged(
         unit=facts.unit,
         digest=digest,
         until=until,
@@ -137,7 +137,6 @@ def charged_by(facts: EntryFacts) -> tuple[str, Charged]:
         returned=0,
         before=None,
     )
-    return charged_event(facts), charged
 
 
 @mypyc_attr(acyclic=True)

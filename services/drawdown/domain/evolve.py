@@ -267,20 +267,23 @@ def keep(account: Account, facts: EntryFacts, record: bytes) -> Charged | None:
     isn't kept as its record."""
     if facts.account_seq == 1:
         account.begun_at = facts.recorded_at
-    charged: Charged | None = None
-    if facts.type == "deduction":
-        charge = facts.charge
-        assert charge is not None, "a deduction says what was charged"
-        if record and not charge.charged_before:
-            account.charges.keep_record(charged_event(facts), record)
-        else:
-            event_id, charged = charged_by(facts)
-            if charge.charged_before:
-                account.charges.keep(event_id, charged)
-            else:
-                account.charges.keep_first(event_id, charged)
+    charged = _keep_charge(account, facts, record) if facts.type == "deduction" else None
     if facts.details is not None:
         _keep_details(account, facts, facts.details)
+    return charged
+
+
+def _keep_charge(account: Account, facts: EntryFacts, record: bytes) -> Charged | None:
+    assert facts.charge is not None, "a deduction says what was charged"
+    event_id, first = charged_event(facts), not facts.charge.charged_before
+    if first and record:
+        account.charges.keep_record(event_id, record)
+        return None
+    charged = charged_by(facts)
+    if first:
+        account.charges.keep_first(event_id, charged)
+    else:
+        account.charges.keep(event_id, charged)
     return charged
 
 

@@ -70,7 +70,7 @@ class Kept(Generic[T]):
         return value
 
     def take_new(self) -> dict[str, T | bytes]:
-        """The values that came by `keep_new` since the last call, to be saved."""
+        """The first values that came since the last call, to be saved."""
         taken, self._new = self._new, {}
         if taken:
             self._being_saved.append(taken)

@@ -185,7 +185,7 @@ class Ledger(Books):
         event = captured_event(account.customer_id, account.unit, body, usage)
         first = self.charged(event.customer_id, event.event_id)
         if first is None or not first.stands_for(origin.recorded_at):
-            return self._charge_by_command(account, origin, event, raw)
+            return self._charge_by_command(account, origin, event, raw, first is not None)
         if first.digest == event.digest:
             return self._again(account, origin, event, first.entry_id)
         return self._refuse_command(account, origin, _conflict(event, first), raw, first.entry_id)
@@ -207,7 +207,13 @@ class Ledger(Books):
             refusal = Refusal("already_charged", f"{body.event_id} was charged otherwise")
             return self._refuse_command(account, origin, refusal, raw, charged.entry_id)
         return self._charge_by_command(
-            account, origin, event, raw, body.rate_card, rejected.recorded_at
+            account,
+            origin,
+            event,
+            raw,
+            charged is not None,
+            body.rate_card,
+            rejected.recorded_at,
         )
 
     def _charge_by_command(
@@ -216,12 +222,14 @@ class Ledger(Books):
         origin: Origin,
         event: UsageEvent,
         raw: bytes,
+        charged_before: bool,
         label: str = "",
         first_recorded_at: int | None = None,
     ) -> Decision:
         """Charge the usage of a command; its event is consumed as if it had come as usage.
 
-        `label` names the rate card of a redrive, `first_recorded_at` when its event came (µs).
+        `charged_before` says whether an event of its id was, `label` names the rate card of a
+        redrive, `first_recorded_at` when its event came (µs).
         """
         came_at = origin.recorded_at if first_recorded_at is None else first_recorded_at
         refusal = form_refusal(event, came_at, origin.recorded_at)
@@ -230,7 +238,6 @@ class Ledger(Books):
         price = price_of(self.rate_book, account, event, label)
         if isinstance(price, Refusal):
             return self._refuse_command(account, origin, price, raw)
-        charged_before = account.charges.latest(event.event_id) is not None
         draft = self._draft(account, origin)
         refusal = _charge(draft, event, price, charged_before, first_recorded_at)
         if refusal is not None:

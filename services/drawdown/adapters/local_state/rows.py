@@ -268,7 +268,7 @@ def read_charged(row: bytes) -> Charged:
     """An event's charges, the latest first."""
     if row[0] == MAGIC:
         entry = decode_entry(row, HEADER_BYTES)
-        _, only = charged_by(entry.facts)
+        only = charged_by(entry.facts)
         only.stands_in(entry)
         return only
     charged: Charged | None = None
