@@ -30,11 +30,9 @@ from tests.integration.told import ToldLedger, publish_told
 from tests.plugins.sealed_ledger import SealedLedger, publish
 from typer.testing import CliRunner
 
-from drawdown.adapters.kafka.topics import create_topics
-from drawdown.adapters.postgres.store import PostgresProjectionStore
 from drawdown.cli import app
 from drawdown.cli.projections import PROJECTIONS
-from drawdown.errors import DecodeFailed, RowsReplaced, Unavailable
+from drawdown.errors import DecodeFailed, Unavailable
 from drawdown.projection.rebuild import Options, abandon, rebuild, standing
 from drawdown.projection.service import assemble
 from drawdown.settings import Settings, current
@@ -204,87 +202,6 @@ def test_of_two_rebuilds_the_second_one_is_refused(
     assert (found.running, found.state, found.entries) == (False, "none", 0)
 
 
-TAMPERINGS = {
-    "UPDATE accounts SET balance = balance + 7 WHERE customer_id = 'acme'": "balance is ",
-    "DELETE FROM lots WHERE customer_id = 'zenith'": "stands in the rebuilt rows only",
-    "INSERT INTO usage_daily VALUES ('nobody', 'credit', 'm', '2026-01-01', 1, 0, 0, 0, 0, 0)": (
-        "customer_id nobody, unit credit, meter m, day 2026-01-01 stands in the live rows only"
-    ),
-    "UPDATE entries SET details = '{}' WHERE partition = 0 AND partition_seq = 3": "details is {}",
-    "UPDATE position SET next_offset = next_offset + 1 WHERE partition = 1": "position: partition",
-    "ALTER TABLE holds ADD COLUMN whim text": "holds: column whim stands in the live rows only",
-}
-
-
-def test_rows_that_differ_are_named_and_stay_unless_told(
-    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
-) -> None:
-    projected(settings, *ledgers)
-    for statement in TAMPERINGS:
-        change(settings, statement)
-    refused = rebuilt(settings)
-    said = "\n".join(map(str, refused.differences))
-    assert not refused.swapped
-    assert [part for part in TAMPERINGS.values() if part not in said] == [], said
-    # Of the customer's two lots, both; of all else one.
-    assert refused.difference_count == len(TAMPERINGS) + 1, said
-    few = rebuilt(settings, replace(OPTIONS, differences_named=2))
-    assert (few.difference_count, len(few.differences)) == (refused.difference_count, 2)
-    assert few.resumed
-    assert few.loaded == 0
-    accepted = rebuilt(settings, replace(OPTIONS, accept_differences=True, keep_old=True))
-    assert accepted.swapped
-    assert accepted.old_schema == settings.database_schema("balance") + "_replaced"
-    projected(settings, *ledgers)
-    assert schemas_like(settings)[-1] == accepted.old_schema
-    assert rebuilt(settings).swapped, "what was kept is dropped by the next swap"
-    assert schemas_like(settings) == [settings.database_schema("balance")]
-
-
-def test_what_differed_is_published_again_and_writers_claim_at_once(
-    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
-) -> None:
-    projected(settings, *ledgers)
-    change(settings, "UPDATE position SET published = partition_seq - 1")
-    published = "SELECT partition_seq - published, replaced FROM position ORDER BY partition"
-    assert rebuilt(settings).swapped
-    assert rows(settings, published) == [(1, 0), (1, 0)]
-    schema = settings.database_schema("balance")
-    store = PostgresProjectionStore(
-        settings, schema=schema, application="test", writer=lambda cursor, entries: None
-    )
-    position = store.claim(0)
-    change(settings, "UPDATE lots SET spent = spent + 1 WHERE customer_id = 'zenith'")
-    assert rebuilt(settings, replace(OPTIONS, accept_differences=True)).swapped
-    assert rows(settings, published) == [(len(each.entries), 1) for each in ledgers]
-    with pytest.raises(RowsReplaced):
-        store.unpublished(position, 1)
-    assert store.unpublished(store.claim(0), 5).up_to_seq == 5
-    store.close()
-
-
-def test_what_changed_since_the_comparison_is_compared_too(
-    settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
-) -> None:
-    one, _ = ledgers
-    projected(settings, *ledgers)
-    written = len(one.entries)
-    one.live(["acme", "late"], 3)
-    publish(settings, producer, one, written)
-    spoiled: list[bool] = []
-
-    def meanwhile(doing: str, done: int, total: int) -> None:
-        if doing == "swapping" and not spoiled:
-            projected(settings, *ledgers)
-            change(settings, "UPDATE lots SET spent = spent + 1 WHERE customer_id = 'late'")
-            spoiled.append(True)
-
-    refused = rebuilt(settings, tell=meanwhile)
-    assert not refused.swapped
-    assert {each.table for each in refused.differences} == {"lots"}
-    assert "spent is" in str(refused.differences[0])
-
-
 def test_a_projector_that_is_behind_goes_on_after_the_swap(
     settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
 ) -> None:
@@ -299,46 +216,6 @@ def test_a_projector_that_is_behind_goes_on_after_the_swap(
     assert outcome.swapped
     assert outcome.entries == reached + written, "it goes no further than the live rows"
     projected(settings, one, other)
-
-
-def test_a_partition_that_halted_on_wrong_rows_is_repaired(
-    settings: Settings, producer: Producer, ledgers: tuple[SealedLedger, SealedLedger]
-) -> None:
-    one, other = ledgers
-    projected(settings, one, other)
-    # A lot that no grant opened stands where the next one's row must go.
-    named = '{"customer_id": "later", "lot_id": "grant-later-0"}'
-    stray = f"SELECT (jsonb_populate_record(l, '{named}')).* FROM lots AS l LIMIT 1"
-    change(settings, f"INSERT INTO lots {stray}")
-    written = len(one.entries)
-    one.live(["later"], 5)
-    publish(settings, producer, one, written)
-    projector = balance_projector(settings)
-    with running(projector):
-        await_true(lambda: 0 in projector.halted, "partition 0 halts")
-        assert not rebuilt(settings).swapped
-        assert rebuilt(settings, replace(OPTIONS, accept_differences=True)).swapped
-    projected(settings, one, other)
-
-
-def test_rows_of_another_topic_are_replaced(settings: Settings, producer: Producer) -> None:
-    longer = SealedLedger(settings, 0)
-    longer.live(["acme", "zenith"], 40)
-    elsewhere = settings.model_copy(update={"namespace": settings.namespace + "-x"})
-    create_topics(elsewhere)
-    publish(elsewhere, producer, longer)
-    with running(balance_projector(elsewhere)):
-        assert differences(elsewhere, longer) == []
-    old, live = (each.database_schema("balance") for each in (elsewhere, settings))
-    change(settings, f"ALTER SCHEMA {old} RENAME TO {live}", schema="")
-    shorter = SealedLedger(settings, 0)
-    shorter.live(["acme"], 20)
-    publish(settings, producer, shorter)
-    refused = rebuilt(settings)
-    assert not refused.swapped
-    assert "position" in {each.table for each in refused.differences}
-    assert rebuilt(settings, replace(OPTIONS, accept_differences=True)).swapped
-    projected(settings, shorter)
 
 
 def test_the_command_line_says_what_it_does(

@@ -16,6 +16,12 @@ LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
 WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY c.relname, a.attnum
 """
+_PARTITIONS: Final = """
+SELECT p.relname FROM pg_class c
+JOIN pg_inherits i ON i.inhparent = c.oid
+JOIN pg_class p ON p.oid = i.inhrelid
+WHERE c.relnamespace = to_regnamespace(%s) AND c.relname = %s AND c.relkind = 'p'
+"""
 _READ_ELSEWHERE: Final = """
 SELECT DISTINCT v.oid::regclass::text
 FROM pg_class t
@@ -69,6 +75,12 @@ def tables(connection: Connection, schema: str) -> dict[str, Table]:
         name: Table(name=name, columns=each, key=tuple(keys.get(name, ())))
         for name, each in columns.items()
     }
+
+
+def partitions(connection: Connection, schema: str, name: str) -> set[str]:
+    """The tables that a partitioned table consists of; none where it isn't partitioned."""
+    found = connection.execute(_PARTITIONS, [schema, name])
+    return {str(row[0]) for row in found}
 
 
 def table(schema: str, name: str) -> sql.Identifier:

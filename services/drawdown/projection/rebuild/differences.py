@@ -1,12 +1,15 @@
 """The rows of two schemas compared, at one position, in one snapshot of the database.
 
-Each table is read once in each schema: rows fall into buckets by the hash of their key, and the
-buckets of the two must have as many rows and the same hash. Only where they don't are rows
-compared with one another. Nothing is sorted, and memory holds the buckets.
+The two tables are joined by their key, and rows that aren't the same byte by byte are counted; only
+where there are any are they read once more, and named. A partitioned table is compared partition by
+partition: its rows lie in the order of their key, so that the database walks along both sides at
+once, and neither sorts nor hashes them.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,8 +22,12 @@ from drawdown.projection.rebuild.shadow import NOTE, POSITION_TABLE, Names
 
 _OWNERS: Final = frozenset(("epoch", "published", "replaced"))
 """Columns of a position that say who writes and publishes, not what was projected."""
-_BUCKETS: Final = 1_024
-_UNHASHABLE: Final = frozenset(("json", "xml"))
+_JOINED: Final = "FROM {live} AS l FULL JOIN {rebuilt} AS r USING ({key})"
+_COUNT: Final = f"SELECT count(r.{{first}}), count(*) FILTER (WHERE {{same}} IS NOT TRUE) {_JOINED}"
+_NAME: Final = (
+    f"SELECT to_jsonb(l), to_jsonb(r) {_JOINED} WHERE {{same}} IS NOT TRUE "
+    "ORDER BY {key} LIMIT {at_most}"
+)
 
 Since = Mapping[int, int]
 """By partition the entry up to which all was compared before."""
@@ -59,21 +66,43 @@ class Difference:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A table, or one partition of it, as it stands in both schemas."""
+
+    table: str
+    live: sql.Composable
+    rebuilt: sql.Composable
+    ordered: bool
+    """Whether its rows lie in the order of their key."""
+
+
 class Comparing:
-    """The live rows and the rebuilt ones, in the snapshot of `connection`'s transaction."""
+    """The live rows and the rebuilt ones. Several threads may compare, each a piece."""
 
     def __init__(self, connection: Connection, names: Names, *, at_most: int) -> None:
         """It names `at_most` differences, and counts the others."""
-        self._connection = connection
         self._names = names
         self._at_most = at_most
         self._live = _told(schemas.tables(connection, names.live))
         self._shadow = _told(schemas.tables(connection, names.shadow))
-        self.count = 0
-        """How many rows differ, and forms of tables."""
-        self.named: list[Difference] = []
+        self._pieces = {name: self._pieces_of(connection, name) for name in self.tables()}
+        self._noting = threading.Lock()
+        self.differing: Final[Counter[str]] = Counter()
+        """How many rows differ, and columns of its form, by table."""
+        self._named: list[Difference] = []
         self.rows = 0
         """How many rows were compared."""
+
+    @property
+    def count(self) -> int:
+        """How many rows differ, and columns of a table's form."""
+        return self.differing.total()
+
+    @property
+    def named(self) -> list[Difference]:
+        """Positions first, for they explain the rest."""
+        return sorted(self._named, key=lambda each: _rank(each.table))
 
     def forms(self) -> None:
         """Compare which tables and columns there are."""
@@ -87,78 +116,83 @@ class Comparing:
                     self._form(name, column, *types)
 
     def tables(self) -> list[str]:
-        """Those that stand in both; positions first, for they explain the rest."""
-        both = self._shadow.keys() & self._live.keys()
-        return sorted(both, key=lambda name: (name != POSITION_TABLE, name))
+        """Those that stand in both; positions first."""
+        return sorted(self._shadow.keys() & self._live.keys(), key=_rank)
 
     def has_versions(self, name: str) -> bool:
         """Whether the rows of a table say which entry changed them last."""
         return _has_versions(self._shadow[name])
 
-    def table(self, name: str, since: Since | None = None) -> None:
-        """Compare a table; with `since`, the rows changed later, where rows say when they were."""
+    def pieces(self, name: str) -> list[Piece]:
+        """A table in the parts that it is compared in."""
+        return self._pieces[name]
+
+    def table(self, connection: Connection, name: str, since: Since) -> None:
+        """Compare the rows of a table that were changed since, or all where rows don't say."""
+        for piece in self.pieces(name):
+            self.piece(connection, piece, since)
+
+    def piece(self, connection: Connection, piece: Piece, since: Since | None = None) -> None:
+        """Compare a part of a table in the snapshot of `connection`'s transaction."""
+        both = self._both(piece.table)
+        where = _changed(both, since)
+        # A row of a subquery would be put together anew from its columns.
+        whole = where is None and self._of_one_form(piece.table)
+        parts = {
+            "live": _side(piece.live, where),
+            "rebuilt": _side(piece.rebuilt, where),
+            "key": sql.SQL(", ").join(map(sql.Identifier, both.key)),
+            "first": sql.Identifier(both.key[0]),
+            "same": _same(None if whole else both.columns),
+        }
+        connection.execute(
+            "SELECT set_config('enable_hashjoin', %(on)s, true), "
+            "set_config('enable_sort', %(on)s, true)",
+            {"on": "off" if piece.ordered else "on"},
+        )
+        rows, differing = schemas.one(connection, sql.SQL(_COUNT).format(**parts))
+        with self._noting:
+            self.rows += rows
+            self.differing[piece.table] += differing
+            at_most = self._at_most - len(self._named)
+        if differing and at_most > 0:
+            query = sql.SQL(_NAME).format(**parts, at_most=at_most)
+            for is_live, is_rebuilt in connection.execute(query).fetchall():
+                self._note(_difference(both, is_live, is_rebuilt))
+
+    def _of_one_form(self, name: str) -> bool:
+        """Whether both have the same columns, in the same order."""
+        return [*self._live[name].columns.items()] == [*self._shadow[name].columns.items()]
+
+    def _both(self, name: str) -> Table:
+        """What is compared of a table."""
         shadow, live = self._shadow[name], self._live[name]
         columns = {
             column: type_
             for column, type_ in shadow.columns.items()
             if column in live.columns and not (name == POSITION_TABLE and column in _OWNERS)
         }
-        both = Table(name=name, columns=columns, key=shadow.key or tuple(columns))
-        where = _changed(both, since)
-        is_live = self._buckets(self._names.live, both, where)
-        is_rebuilt = self._buckets(self._names.shadow, both, where)
-        self.rows += sum(count for count, _ in is_rebuilt.values())
-        differing = [
-            bucket
-            for bucket in sorted(is_live.keys() | is_rebuilt.keys())
-            if is_live.get(bucket) != is_rebuilt.get(bucket)
-        ]
-        if differing:
-            self._name(both, where, differing)
+        return Table(name=name, columns=columns, key=shadow.key)
 
-    def _buckets(
-        self, schema: str, table: Table, where: sql.Composable
-    ) -> dict[int, tuple[int, int]]:
-        """Rows and their hash, by bucket."""
-        query = sql.SQL(
-            "SELECT {bucket}, count(*), bit_xor(hash_record_extended({row}, 0)) "
-            "FROM {table} AS t WHERE {where} GROUP BY 1"
-        ).format(
-            bucket=_bucket(table),
-            row=_row(table.columns),
-            table=schemas.table(schema, table.name),
-            where=where,
-        )
-        found = self._connection.execute(query).fetchall()
-        return {row[0]: (row[1], row[2]) for row in found}
-
-    def _name(self, table: Table, where: sql.Composable, buckets: list[int]) -> None:
-        one_side = sql.SQL("SELECT * FROM {} AS t WHERE {} AND {} = ANY (%(buckets)s)")
-        live, rebuilt = (
-            one_side.format(schemas.table(schema, table.name), where, _bucket(table))
-            for schema in (self._names.live, self._names.shadow)
-        )
-        query = sql.SQL(
-            "SELECT count(*) OVER (), to_jsonb(l), to_jsonb(r) "
-            "FROM ({live}) AS l FULL JOIN ({rebuilt}) AS r USING ({key}) "
-            "WHERE record_image_eq({live_row}, {rebuilt_row}) IS NOT TRUE "
-            "ORDER BY {key} LIMIT %(at_most)s"
-        ).format(
-            live=live,
-            rebuilt=rebuilt,
-            key=sql.SQL(", ").join(map(sql.Identifier, table.key)),
-            live_row=_row_of("l", table.columns),
-            rebuilt_row=_row_of("r", table.columns),
-        )
-        at_most = max(1, self._at_most - len(self.named))
-        found = self._connection.execute(query, {"buckets": buckets, "at_most": at_most}).fetchall()
-        assert found, f"hashes of {table.name} differ, but no row does"
-        self.count += found[0][0]
-        for _, is_live, is_rebuilt in found:
-            self._note(_difference(table, is_live, is_rebuilt))
+    def _pieces_of(self, connection: Connection, name: str) -> list[Piece]:
+        sides = self._names.live, self._names.shadow
+        whole = [schemas.table(schema, name) for schema in sides]
+        parts = [schemas.partitions(connection, schema, name) for schema in sides]
+        found = sorted(set().union(*parts))
+        if not found:
+            return [Piece(table=name, live=whole[0], rebuilt=whole[1], ordered=False)]
+        nothing = [sql.SQL("(SELECT * FROM {} LIMIT 0)").format(each) for each in whole]
+        pieces = []
+        for part in found:
+            live, rebuilt = (
+                schemas.table(schema, part) if part in parts[side] else nothing[side]
+                for side, schema in enumerate(sides)
+            )
+            pieces.append(Piece(table=name, live=live, rebuilt=rebuilt, ordered=True))
+        return pieces
 
     def _form(self, table: str, column: str, live: str | None, rebuilt: str | None) -> None:
-        self.count += 1
+        self.differing[table] += 1
         difference = Difference(
             table=table,
             key={"column": column},
@@ -168,8 +202,13 @@ class Comparing:
         self._note(difference)
 
     def _note(self, difference: Difference) -> None:
-        if len(self.named) < self._at_most:
-            self.named.append(difference)
+        with self._noting:
+            if len(self._named) < self._at_most:
+                self._named.append(difference)
+
+
+def _rank(table: str) -> tuple[bool, str]:
+    return (table != POSITION_TABLE, table)
 
 
 def _has_versions(table: Table) -> bool:
@@ -180,13 +219,13 @@ def _told(tables: dict[str, Table]) -> dict[str, Table]:
     return {name: each for name, each in tables.items() if name != NOTE}
 
 
-def _changed(table: Table, since: Since | None) -> sql.Composable:
-    """Which rows were changed since."""
+def _changed(table: Table, since: Since | None) -> sql.Composable | None:
+    """Which rows were changed since; None: all of them are compared."""
     if table.name == POSITION_TABLE:
         # One that was claimed and hasn't begun is none.
         return sql.SQL("t.partition_seq > 0")
     if since is None or not _has_versions(table):
-        return sql.SQL("true")
+        return None
     later = [
         sql.SQL("(t.partition = {} AND t.partition_seq > {})").format(partition, seq)
         for partition, seq in sorted(since.items())
@@ -195,24 +234,21 @@ def _changed(table: Table, since: Since | None) -> sql.Composable:
     return sql.SQL("({})").format(sql.SQL(" OR ").join([*later, new]))
 
 
-def _bucket(table: Table) -> sql.Composable:
-    key = {name: table.columns[name] for name in table.key}
-    return sql.SQL("(hash_record_extended({}, 0) & {})").format(_row(key), _BUCKETS - 1)
+def _side(relation: sql.Composable, where: sql.Composable | None) -> sql.Composable:
+    if where is None:
+        return relation
+    return sql.SQL("(SELECT * FROM {} AS t WHERE {})").format(relation, where)
 
 
-def _row(columns: Mapping[str, str]) -> sql.Composable:
-    """A row as it is hashed; what can't be is hashed as text."""
-    return sql.SQL("ROW({})").format(sql.SQL(", ").join(_hashable(columns)))
+def _same(columns: Mapping[str, str] | None) -> sql.Composable:
+    """Whether the columns of two rows, None: all of them, are the same, byte by byte."""
+    rows = (
+        sql.Identifier(alias) if columns is None else _row(alias, columns) for alias in ("l", "r")
+    )
+    return sql.SQL("record_image_eq({}, {})").format(*rows)
 
 
-def _hashable(columns: Mapping[str, str]) -> Iterator[sql.Composable]:
-    for name, type_ in columns.items():
-        column = sql.Identifier("t", name)
-        yield sql.SQL("{}::text").format(column) if type_ in _UNHASHABLE else column
-
-
-def _row_of(alias: str, columns: Sequence[str] | Mapping[str, str]) -> sql.Composable:
-    """A row as its image is compared, byte by byte."""
+def _row(alias: str, columns: Mapping[str, str]) -> sql.Composable:
     return sql.SQL("ROW({})").format(
         sql.SQL(", ").join(sql.Identifier(alias, name) for name in columns)
     )

@@ -32,6 +32,7 @@ from drawdown.projection.rebuild import shadow
 from drawdown.projection.rebuild.differences import Comparing, Difference
 from drawdown.projection.rebuild.loading import Loading, Shortfall
 from drawdown.projection.rebuild.shadow import Names, Note
+from drawdown.projection.rebuild.side_by_side import compare_all
 from drawdown.projection.rebuild.standing import alone, drop_old, names_of
 from drawdown.projection.rebuild.swapping import Readers, held, read_for_long, swap
 from drawdown.settings import Settings
@@ -252,17 +253,23 @@ class _Rebuild:
                 since = shadow.positions(snapshot, self._names.live)
             compared = self._comparing(snapshot)
             compared.forms()
-            brief = []
-            tables = compared.tables()
-            for done, name in enumerate(tables):
-                self._tell(f"comparing {name}", done, len(tables))
-                began_at, count = time.monotonic(), compared.count
-                compared.table(name)
-                is_brief = time.monotonic() - began_at < _BRIEF_S and compared.count == count
-                if compared.has_versions(name) or is_brief:
-                    brief.append(name)
+            seconds = compare_all(
+                self._settings,
+                snapshot,
+                compared,
+                workers=self._options.workers,
+                tell=self._tell,
+            )
             snapshot.rollback()
         self._add(compared)
+        is_brief = {
+            name
+            for name in compared.tables()
+            if seconds[name] < _BRIEF_S and not compared.differing[name]
+        }
+        brief = [
+            name for name in compared.tables() if name in is_brief or compared.has_versions(name)
+        ]
         return brief, since
 
     def _comparing(self, connection: Connection) -> Comparing:
@@ -306,7 +313,7 @@ class _Rebuild:
             short = self._load(loading, self._live())
             compared = self._comparing(self._connection)
             for name in brief:
-                compared.table(name, since)
+                compared.table(self._connection, name, since)
             if not compared.count or accepted:
                 anew = bool(self._count or compared.count or short)
                 self._entries = self._built()

@@ -12,6 +12,7 @@ from psycopg import sql
 from drawdown.adapters.postgres import schemas
 from drawdown.adapters.postgres.connections import Connection
 from drawdown.adapters.postgres.migrations import migrate
+from drawdown.errors import UsageError
 from drawdown.projection.projection import Projection
 from drawdown.settings import Settings
 
@@ -74,11 +75,20 @@ def prepare(
     projection: Projection,
     late_indexes: tuple[str, ...],
 ) -> Note:
-    """The shadow as its migrations make it, without the late indexes; or as it was left."""
+    """The shadow as its migrations make it, without the late indexes; or as it was left.
+
+    Raises `UsageError` for a table without a primary key.
+    """
     migrate(settings, names.shadow, projection.migrations)
     note = read_note(connection, names.shadow)
     if note is not None:
         return note
+    for table in schemas.tables(connection, names.shadow).values():
+        if not table.key:
+            raise UsageError(
+                f"table {table.name} of {projection.name} has no primary key, by which its rows "
+                f"could be compared: give it one in {projection.migrations}"
+            )
     with connection.transaction():
         found = [(name, _definition(connection, names.shadow, name)) for name in late_indexes]
         made = [definition for _, definition in found]
