@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -46,16 +45,14 @@ def many(seeds: range) -> int:
     """Run seeds on every core, with a bar; of the first that fails, show the shortest history."""
     chunks = (seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK))
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    cores = os.cpu_count() or 1
-    with ProcessPoolExecutor(cores) as pool, Progress(*columns) as progress:
+    with ProcessPoolExecutor(os.cpu_count()) as pool, Progress(*columns) as progress:
         task = progress.add_task("seeds", total=len(seeds))
         failed: list[int] = []
-        while batch := list(islice(chunks, 4 * cores)):
-            for wrong in pool.map(failing, batch):
-                progress.advance(task, CHUNK)
-                for seed in wrong:
-                    progress.console.print(f"seed {seed} fails: make simulate SEED={seed}")
-                    failed.append(seed)
+        for wrong in pool.map(failing, chunks):
+            progress.advance(task, CHUNK)
+            for seed in wrong:
+                progress.console.print(f"seed {seed} fails: make simulate SEED={seed}")
+                failed.append(seed)
     if not failed:
         print(f"{len(seeds)} seeds hold")
         return 0

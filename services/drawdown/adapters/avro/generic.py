@@ -21,6 +21,12 @@ def parsed(schema: str) -> Any:
     return fastavro.parse_schema(schema_files.newest(schema).definition)
 
 
+@cache
+def newest_canonical(schema: str) -> str:
+    """That of the newest version of a schema."""
+    return canonical(schema_files.newest(schema).definition)
+
+
 def canonical(definition: Definition) -> str:
     """The schema's parsing canonical form: equal forms have equal bytes."""
     return str(fastavro.schema.to_parsing_canonical_form(definition))

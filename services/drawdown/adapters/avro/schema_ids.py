@@ -4,6 +4,9 @@ Both resolvers pass `tests/contracts/test_codec_schema_ids.py`.
 """
 
 import json
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import httpx
@@ -31,12 +34,17 @@ class SchemaIds(Protocol):
         """The Avro schema that was written. Raises `SchemaUnknown` where the id is unknown."""
 
 
+@cache
+def _ids_of_files() -> Mapping[str, int]:
+    ids: dict[str, int] = yaml.safe_load((schema_files.folder() / "ids.yaml").read_text("utf-8"))
+    return MappingProxyType(ids)
+
+
 class FileSchemaIds:
     """Ids from `schemas/ids.yaml`, the same for every topic."""
 
     def __init__(self) -> None:
-        ids = yaml.safe_load((schema_files.folder() / "ids.yaml").read_text("utf-8"))
-        self._ids: dict[str, int] = ids
+        ids = self._ids = _ids_of_files()
         self._definitions = {
             ids[each.label]: each.definition
             for each in schema_files.versions()

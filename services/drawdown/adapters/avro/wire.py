@@ -31,7 +31,7 @@ class WireFormat:
         self._topic = topic
         self._schema = schema
         self._file = schema_files.newest(schema)
-        self._canonical = generic.canonical(self._file.definition)
+        self._canonical = generic.newest_canonical(schema)
         self._known: set[bytes] = set()
         self._header = b""
 
@@ -52,7 +52,8 @@ class WireFormat:
         if framing in self._known:
             return value
         writer = self._ids.definition_of(schema_id(value))
-        if generic.canonical(writer) == self._canonical:
+        newest = self._file.definition
+        if writer is newest or generic.canonical(writer) == self._canonical:
             # Under whatever id: another topic may have registered the same schema.
             self._known.add(framing)
             return value
