@@ -76,15 +76,16 @@ class Process:
         """Partitions whose recovery finds no broker."""
         self.clock = Patience()
         self.threads = Threads()
-        ticks = cast(Producer, ScriptedProducer(ScriptedBroker()))
+        self.ticks = ScriptedProducer(ScriptedBroker())
+        self.offsets = ScriptedOffsets(self.usage.log, self.commands.log)
         self.loop = Loop(
             self.settings,
             cast(Consumer, self.usage),
             cast(Consumer, self.commands),
-            ScriptedOffsets(self.usage.log, self.commands.log),
+            self.offsets,
             self.open_partition,
             self.threads,
-            Ticker(self.settings, ticks, header=b"", actor="test"),
+            Ticker(self.settings, cast(Producer, self.ticks), header=b"", actor="test"),
             self.clock,
             Random(1),
         )

@@ -60,7 +60,19 @@ class ScriptedBroker:
         return turns.popleft() if turns else None
 
 
-class ScriptedProducer:
+class ScriptedContact:
+    """A client that may lose its broker."""
+
+    has_broker = True
+
+    def list_topics(self, topic: str = "", timeout: float = -1) -> object:
+        """Without waiting there is no answer; why, says whether there is whom to ask."""
+        raise KafkaException(
+            error(KafkaError._TIMED_OUT if self.has_broker else KafkaError._TRANSPORT)
+        )
+
+
+class ScriptedProducer(ScriptedContact):
     """A transactional producer of a `ScriptedBroker`."""
 
     def __init__(self, broker: ScriptedBroker, transactional_id: str = "ledger-0") -> None:
@@ -186,7 +198,7 @@ class Threads(Executor):
             self._waiting.popleft()()
 
 
-class ScriptedOffsets:
+class ScriptedOffsets(ScriptedContact):
     """Where the partitions of two logs end; the usage topic's name has `usage` in it."""
 
     def __init__(self, usage: dict[int, list[Message]], commands: dict[int, list[Message]]) -> None:
@@ -198,7 +210,7 @@ class ScriptedOffsets:
         return len(log.get(partition, []))
 
 
-class ScriptedConsumer:
+class ScriptedConsumer(ScriptedContact):
     """A consumer of one topic of an in-memory log, with the assignment of a cooperative group.
 
     Like the real one it may be told nothing of what it doesn't read, hands out what isn't paused,

@@ -8,12 +8,12 @@ from drawdown.domain.numbers import SECOND_US
 from drawdown.domain.watermark import Watermark
 from drawdown.ledger_processor.ends import Ends
 from drawdown.ledger_processor.partition import Deciding
-from tests.ledger_processor.scripted import Patience, error
+from tests.ledger_processor.scripted import Patience, ScriptedContact, error
 
 T = 1_790_000_000_000_000
 
 
-class Topic:
+class Topic(ScriptedContact):
     """A partition that ends somewhere; asking where takes a while, and may fail."""
 
     def __init__(self, end: int, clock: Patience) -> None:

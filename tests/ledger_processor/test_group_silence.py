@@ -6,11 +6,11 @@ from confluent_kafka import KafkaError, KafkaException
 from drawdown.adapters.kafka.group_silence import SILENT_S, Silence
 from drawdown.errors import Unavailable
 from tests.ledger_processor.processing import Process
-from tests.ledger_processor.scripted import Patience, error
+from tests.ledger_processor.scripted import Patience, ScriptedContact, error
 from tests.projection.test_bounds import Projecting
 
 
-class Listening:
+class Listening(ScriptedContact):
     """A member of a group, its clock, and a broker that answers or doesn't."""
 
     def __init__(self) -> None:

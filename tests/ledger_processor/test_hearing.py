@@ -8,13 +8,13 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from drawdown.adapters.kafka.hearing import DEAF_S, Hearing
 from drawdown.errors import Unavailable
 from tests.ledger_processor.processing import Process, numbered
-from tests.ledger_processor.scripted import Patience, error
+from tests.ledger_processor.scripted import Patience, ScriptedContact, error
 from tests.projection.test_bounds import LEDGER, Projecting
 
 OTHER = 1
 
 
-class Reading:
+class Reading(ScriptedContact):
     """A consumer of two partitions, the other of which goes on, and the broker's ends."""
 
     def __init__(self) -> None:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
+from tests.ledger_processor.scripted import ScriptedContact
+
 OnDelivery = Callable[[KafkaError | None, Message], None]
 
 
-class ToldProducer:
+class ToldProducer(ScriptedContact):
     """Records wait until `acknowledge`, `refuse` or `purge`; reports wait for the next `poll`."""
 
     def __init__(self) -> None:

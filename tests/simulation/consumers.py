@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from tests.simulation.errors import STATE, TIMED_OUT, Killed, failure
 from tests.simulation.groups import Group, Member, Metadata
-from tests.simulation.link import Link
+from tests.simulation.link import Connected, Link
 from tests.simulation.log import Broker, Place
 from tests.simulation.messages import Message
 
@@ -20,7 +20,7 @@ FETCHED_MAX = 40
 Callback = Callable[["SimulatedConsumer", list[TopicPartition]], None]
 
 
-class SimulatedOffsets:
+class SimulatedOffsets(Connected):
     """`StableOffsets` on the simulated broker."""
 
     def __init__(self, broker: Broker, link: Link) -> None:
@@ -52,7 +52,7 @@ class Assigned:
         self.ended_at = -1
 
 
-class SimulatedConsumer:
+class SimulatedConsumer(Connected):
     """A committed-only consumer; a member of the group once it subscribes."""
 
     def __init__(self, broker: Broker, link: Link, group: Group) -> None:

@@ -28,6 +28,14 @@ class Fault:
         self.steps = steps
 
 
+class Connected:
+    """A client that always has a broker whom it could ask."""
+
+    def list_topics(self, topic: str = "", timeout: float = -1) -> object:
+        """It waits for no answer. No fault strikes here: it is no step of what a seed tells."""
+        raise failure(TIMED_OUT, "no answer in time", retriable=True)
+
+
 class Link:
     """One process's. `meanwhile` lets others go on for so many steps."""
 

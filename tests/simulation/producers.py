@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from tests.simulation.errors import STATE, TIMED_OUT, failure
 from tests.simulation.groups import Metadata
-from tests.simulation.link import Link
+from tests.simulation.link import Connected, Link
 from tests.simulation.log import Broker, Place, Record
 from tests.simulation.messages import Message
 
@@ -157,7 +157,7 @@ class TransactionalProducer:
                 self._reports.append((report, Message(place, record)))
 
 
-class PlainProducer:
+class PlainProducer(Connected):
     """Not idempotent: what isn't answered in time is sent again, so that it may come twice."""
 
     def __init__(self, broker: Broker, link: Link) -> None:

@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from drawdown.adapters.kafka.contacts import Contacts
 from drawdown.adapters.kafka.group_silence import Silence
 from drawdown.adapters.kafka.leaving import leave
 from drawdown.adapters.kafka.stable_offsets import Offsets
@@ -87,6 +88,16 @@ class Loop:
         self._guarded = self._partitions.guarded
         self._steadiness = Steadiness(clock)
         self._silence = Silence(offsets, settings.topic("usage-events"), clock, within_s=ANSWER_S)
+        self._contacts = Contacts(
+            lambda: {
+                "usage events": usage,
+                "commands": commands,
+                "offsets": offsets,
+                "ticks": ticker.producer,
+            },
+            settings.topic("usage-events"),
+            clock,
+        )
         self._stopping = False
         self._lag_at = 0.0
         self._log = structlog.get_logger()
@@ -153,6 +164,7 @@ class Loop:
         where only new clients will hear of the group or of a partition again."""
         self._steadiness.look()
         self._silence.look()
+        self._contacts.look()
         self._intake.look()
         served = self._partitions.served()
         self._ticker.look(served, now, self._clock.now_us())

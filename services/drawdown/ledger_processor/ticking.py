@@ -45,7 +45,7 @@ class Ticker:
     def __init__(self, settings: Settings, producer: Producer, *, header: bytes, actor: str):
         self._topic: Final = settings.topic("ledger-commands")
         self._interval_s: Final = settings.tick_interval_s
-        self._producer: Final = producer
+        self.producer: Final = producer
         self._header: Final = header
         self._actor: Final = actor
         self._sent: Final[dict[int, _Sent]] = {}
@@ -59,7 +59,7 @@ class Ticker:
         if self._interval_s == 0 or now_s - self._looked_at_s < LOOK_INTERVAL_S:
             return
         self._looked_at_s = now_s
-        self._producer.poll(0)
+        self.producer.poll(0)
         for number, decider in served.items():
             if decider.ledger.next_due_at() <= now_us and self._may_send(number, decider, now_s):
                 self._send(number, now_s, now_us)
@@ -70,7 +70,7 @@ class Ticker:
 
     def close(self) -> None:
         """Drop what wasn't delivered; the next owner of a partition ticks by itself."""
-        self._producer.purge()
+        self.producer.purge()
 
     def _may_send(self, number: int, decider: Deciding, now_s: float) -> bool:
         """Not while the last one is on its way, nor soon after it, unless that left some over."""
@@ -94,7 +94,7 @@ class Ticker:
             body=Tick(),
         )
         try:
-            self._producer.produce(
+            self.producer.produce(
                 self._topic,
                 key=PARTITION_CUSTOMER.encode(),
                 value=encode_command(command, header=self._header),

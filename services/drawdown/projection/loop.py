@@ -24,6 +24,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from drawdown.adapters.kafka.consumer_failures import consumer_failure
+from drawdown.adapters.kafka.contacts import Client, Contacts
 from drawdown.adapters.kafka.group_silence import Silence
 from drawdown.adapters.kafka.hearing import Hearing
 from drawdown.adapters.kafka.leaving import leave
@@ -121,6 +122,8 @@ class Projector:
         self._steadiness = Steadiness(clock)
         self._silence = Silence(offsets, topic, clock, within_s=_ANSWER_S)
         self._hearing = Hearing(offsets, topic, clock, within_s=_ANSWER_S)
+        self._offsets = offsets
+        self._contacts = Contacts(self._clients, topic, clock)
         self._outage = Backoff()
         self._freshness = Freshness(consumer, topic, clock)
 
@@ -157,6 +160,7 @@ class Projector:
         self._steadiness.look()
         self._silence.look()
         self._hearing.look()
+        self._contacts.look()
         self._claim_waiting()
         messages = self._consumer.consume(self._batch, self._fills_s)
         began_at = self._clock.monotonic()
@@ -199,6 +203,12 @@ class Projector:
         self._owned.difference_update(taken)
         self._silence.taken(len(self._owned))
         _log.info("partitions_revoked", partitions=taken)
+
+    def _clients(self) -> dict[str, Client]:
+        clients: dict[str, Client] = {"entries": self._consumer, "offsets": self._offsets}
+        if self._publisher is not None:
+            clients["what is published"] = self._publisher.producer
+        return clients
 
     def _claim_waiting(self) -> None:
         now = self._clock.monotonic()

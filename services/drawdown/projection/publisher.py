@@ -106,6 +106,11 @@ class Publisher:
         self._rests_until = 0.0
         self._failures: dict[int, Backoff] = {}
 
+    @property
+    def producer(self) -> Producer:
+        """What it publishes with now."""
+        return self._producer
+
     def serve(self) -> None:
         """Take what the broker has answered since."""
         self._producer.poll(0)

@@ -6,19 +6,20 @@ something comes, and whoever consumes meanwhile waits for the question.
 
 import time
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from drawdown.adapters.kafka.clients import admin
+from drawdown.adapters.kafka.contacts import Client
 from drawdown.settings import Settings
 
 LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _LEAST_S: Final = 0.01
 
 
-class Offsets(Protocol):
+class Offsets(Client, Protocol):
     """Where partitions end; `StableOffsets` asks the broker. For use by several threads."""
 
     def last_stable(self, topic: str, partition: int, within_s: float) -> int: ...
@@ -42,6 +43,10 @@ class StableOffsets:
         # "not the leader" for an answer, and learns of leaders only when metadata are read.
         self._client.list_topics(topic, timeout=max(deadline - time.monotonic(), _LEAST_S))
         return self._asked(topic, partition, max(deadline - time.monotonic(), _LEAST_S))
+
+    def list_topics(self, topic: str = "", timeout: float = -1) -> Any:
+        """What the client knows of a topic."""
+        return self._client.list_topics(topic, timeout=timeout)
 
     def _asked(self, topic: str, partition: int, within_s: float) -> int:
         place = TopicPartition(topic, partition)
