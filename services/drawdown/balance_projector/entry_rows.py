@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, Final
 
 from drawdown.adapters.postgres.connections import Cursor
-from drawdown.adapters.postgres.literals import NULL, bytea, field, json_map, json_text
+from drawdown.adapters.postgres.literals import NULL, bytea, field, json_field, json_map, json_text
 from drawdown.adapters.postgres.store import Slices
 from drawdown.domain.entries import Allocation, Charge, EntryDetails, LedgerEntry, RatedLine
 
@@ -66,7 +66,7 @@ def _line(entry: LedgerEntry) -> str:
 
 
 def _allocations(allocations: list[Allocation]) -> str:
-    return field("[" + ",".join([_allocation(each) for each in allocations]) + "]")
+    return json_field("[" + ",".join([_allocation(each) for each in allocations]) + "]")
 
 
 def _allocation(each: Allocation) -> str:
@@ -80,7 +80,7 @@ def _allocation(each: Allocation) -> str:
 def _charge(charge: Charge | None) -> str:
     if charge is None:
         return NULL
-    return field(
+    return json_field(
         f'{{"meter":{json_text(charge.meter)},"status":"{charge.status}",'
         f'"properties":{json_map(charge.properties)},'
         f'"rate_card":{json_text(charge.rate_card)},'
@@ -105,7 +105,7 @@ def _details(details: EntryDetails | None) -> str:
     if details is None:
         return NULL
     text = json.dumps(details, ensure_ascii=False, default=_plain)
-    return field(text.replace("\\u0000", "\u2400"))
+    return json_field(text.replace("\\u0000", "\u2400"))
 
 
 def _plain(value: Any) -> object:

@@ -27,6 +27,11 @@ def field(text: str) -> str:
     return text.translate(_COPY)
 
 
+def json_field(document: str) -> str:
+    """A JSON document as a field of a COPY line: what else COPY escapes, JSON has escaped."""
+    return document.replace("\\", "\\\\") if "\\" in document else document
+
+
 def bytea(value: bytes) -> str:
     """Bytes as a field of a COPY line."""
     return "\\\\x" + value.hex()

@@ -30,7 +30,7 @@ _NAME: Final = (
 )
 
 Since = Mapping[int, int]
-"""By partition the entry up to which all was compared before."""
+"""By partition, all of them, the entry up to which all was compared before; 0: none was."""
 Row = dict[str, Any]
 
 
@@ -226,12 +226,12 @@ def _changed(table: Table, since: Since | None) -> sql.Composable | None:
         return sql.SQL("t.partition_seq > 0")
     if since is None or not _has_versions(table):
         return None
+    # Each of them is a range of the key of a table that has every entry.
     later = [
         sql.SQL("(t.partition = {} AND t.partition_seq > {})").format(partition, seq)
         for partition, seq in sorted(since.items())
     ]
-    new = sql.SQL("t.partition <> ALL ({})").format(sorted(since))
-    return sql.SQL("({})").format(sql.SQL(" OR ").join([*later, new]))
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(later))
 
 
 def _side(relation: sql.Composable, where: sql.Composable | None) -> sql.Composable:

@@ -250,7 +250,8 @@ class _Rebuild:
             with held(self._connection, self._names.live):
                 self._load(loading, self._live())
                 # The first statement takes the snapshot, in which both stand at one entry.
-                since = shadow.positions(snapshot, self._names.live)
+                since = dict.fromkeys(range(self._partitions), 0)
+                since |= shadow.positions(snapshot, self._names.live)
             compared = self._comparing(snapshot)
             compared.forms()
             seconds = compare_all(
