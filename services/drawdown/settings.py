@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     its own: while one waits for the database, another one works."""
     publish_interval_s: Annotated[float, Field(gt=0)] = 1.0
     """What a projector changed in a partition is published this often at most, a record a key."""
-    rebuild_batch: Annotated[int, Field(ge=1)] = 20_000
+    rebuild_batch: Annotated[int, Field(ge=1)] = 50_000
     """Ledger entries that `drawdown rebuild` writes in one transaction at most: the more there are
     of an account, the fewer times its rows are written."""
     commands_in_flight: Annotated[int, Field(ge=1)] = 1_000

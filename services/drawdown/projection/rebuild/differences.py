@@ -129,8 +129,7 @@ class Comparing:
 
     def table(self, connection: Connection, name: str, since: Since) -> None:
         """Compare the rows of a table that were changed since, or all where rows don't say."""
-        for piece in self.pieces(name):
-            self.piece(connection, piece, since)
+        self.piece(connection, self._whole(name), since)
 
     def piece(self, connection: Connection, piece: Piece, since: Since | None = None) -> None:
         """Compare a part of a table in the snapshot of `connection`'s transaction."""
@@ -174,14 +173,20 @@ class Comparing:
         }
         return Table(name=name, columns=columns, key=shadow.key)
 
+    def _whole(self, name: str) -> Piece:
+        live, rebuilt = (
+            schemas.table(schema, name) for schema in (self._names.live, self._names.shadow)
+        )
+        return Piece(table=name, live=live, rebuilt=rebuilt, ordered=False)
+
     def _pieces_of(self, connection: Connection, name: str) -> list[Piece]:
-        sides = self._names.live, self._names.shadow
-        whole = [schemas.table(schema, name) for schema in sides]
+        sides, whole = (self._names.live, self._names.shadow), self._whole(name)
         parts = [schemas.partitions(connection, schema, name) for schema in sides]
         found = sorted(set().union(*parts))
         if not found:
-            return [Piece(table=name, live=whole[0], rebuilt=whole[1], ordered=False)]
-        nothing = [sql.SQL("(SELECT * FROM {} LIMIT 0)").format(each) for each in whole]
+            return [whole]
+        empty = sql.SQL("(SELECT * FROM {} LIMIT 0)")
+        nothing = empty.format(whole.live), empty.format(whole.rebuilt)
         pieces = []
         for part in found:
             live, rebuilt = (
