@@ -116,8 +116,12 @@ class Comparing:
                     self._form(name, column, *types)
 
     def tables(self) -> list[str]:
-        """Those that stand in both; positions first."""
-        return sorted(self._shadow.keys() & self._live.keys(), key=_rank)
+        """Those that stand in both, with the columns of the key; positions first."""
+        both = self._shadow.keys() & self._live.keys()
+        comparable = {
+            name for name in both if self._live[name].columns.keys() >= set(self._shadow[name].key)
+        }
+        return sorted(comparable, key=_rank)
 
     def has_versions(self, name: str) -> bool:
         """Whether the rows of a table say which entry changed them last."""
@@ -145,9 +149,9 @@ class Comparing:
             "same": _same(None if whole else both.columns),
         }
         connection.execute(
-            "SELECT set_config('enable_hashjoin', %(on)s, true), "
-            "set_config('enable_sort', %(on)s, true)",
-            {"on": "off" if piece.ordered else "on"},
+            "SELECT set_config('enable_hashjoin', %(allowed)s, true), "
+            "set_config('enable_sort', %(allowed)s, true)",
+            {"allowed": "off" if piece.ordered else "on"},
         )
         rows, differing = schemas.one(connection, sql.SQL(_COUNT).format(**parts))
         with self._noting:
