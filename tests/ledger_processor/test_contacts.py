@@ -32,7 +32,7 @@ def test_a_client_without_a_broker_is_named_while_another_has_one() -> None:
     clients.for_s(5)
     clients.other.has_broker = False
     clients.for_s(LOST_S)
-    with pytest.raises(Unavailable, match="client for other has had no broker for 20 s"):
+    with pytest.raises(Unavailable, match="client for other has had no broker for 40 s"):
         clients.for_s(3)
 
 

@@ -14,8 +14,8 @@ from confluent_kafka import KafkaError, KafkaException
 from drawdown.clock import Clock
 from drawdown.errors import Unavailable
 
-LOST_S: Final = 20.0
-"""Twenty times as long as a client waits at most before it tries to connect again."""
+LOST_S: Final = 40.0
+"""Longer than clients have been seen to begin anew again and again before they succeeded."""
 _EVERY_S: Final = 1.0
 
 
