@@ -86,7 +86,6 @@ class Comparing:
         self._at_most = at_most
         self._live = _told(schemas.tables(connection, names.live))
         self._shadow = _told(schemas.tables(connection, names.shadow))
-        self._pieces = {name: self._pieces_of(connection, name) for name in self.tables()}
         self._noting = threading.Lock()
         self.differing: Final[Counter[str]] = Counter()
         """How many rows differ, and columns of its form, by table."""
@@ -127,9 +126,23 @@ class Comparing:
         """Whether the rows of a table say which entry changed them last."""
         return _has_versions(self._shadow[name])
 
-    def pieces(self, name: str) -> list[Piece]:
-        """A table in the parts that it is compared in."""
-        return self._pieces[name]
+    def pieces(self, connection: Connection, name: str) -> list[Piece]:
+        """A table in the parts in which all of it is compared."""
+        sides, whole = (self._names.live, self._names.shadow), self._whole(name)
+        parts = [schemas.partitions(connection, schema, name) for schema in sides]
+        found = sorted(set().union(*parts))
+        if not found:
+            return [whole]
+        empty = sql.SQL("(SELECT * FROM {} LIMIT 0)")
+        nothing = empty.format(whole.live), empty.format(whole.rebuilt)
+        pieces = []
+        for part in found:
+            live, rebuilt = (
+                schemas.table(schema, part) if part in parts[side] else nothing[side]
+                for side, schema in enumerate(sides)
+            )
+            pieces.append(Piece(table=name, live=live, rebuilt=rebuilt, ordered=True))
+        return pieces
 
     def table(self, connection: Connection, name: str, since: Since) -> None:
         """Compare the rows of a table that were changed since, or all where rows don't say."""
@@ -182,23 +195,6 @@ class Comparing:
             schemas.table(schema, name) for schema in (self._names.live, self._names.shadow)
         )
         return Piece(table=name, live=live, rebuilt=rebuilt, ordered=False)
-
-    def _pieces_of(self, connection: Connection, name: str) -> list[Piece]:
-        sides, whole = (self._names.live, self._names.shadow), self._whole(name)
-        parts = [schemas.partitions(connection, schema, name) for schema in sides]
-        found = sorted(set().union(*parts))
-        if not found:
-            return [whole]
-        empty = sql.SQL("(SELECT * FROM {} LIMIT 0)")
-        nothing = empty.format(whole.live), empty.format(whole.rebuilt)
-        pieces = []
-        for part in found:
-            live, rebuilt = (
-                schemas.table(schema, part) if part in parts[side] else nothing[side]
-                for side, schema in enumerate(sides)
-            )
-            pieces.append(Piece(table=name, live=live, rebuilt=rebuilt, ordered=True))
-        return pieces
 
     def _form(self, table: str, column: str, live: str | None, rebuilt: str | None) -> None:
         self.differing[table] += 1

@@ -2,15 +2,15 @@
 
 import gc
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple, Self
 
 from drawdown.garbage import collect_rarely
 from drawdown.projection.projection import Build
+from drawdown.projection.rebuild.borrowing import borrowed
 from drawdown.projection.rebuild.loader import Loader
 from drawdown.projection.rebuild.loader_process import ProcessLoader
 from drawdown.settings import Settings
@@ -89,7 +89,7 @@ class Loading:
         return [found for future in futures if (found := future.result()) is not None]
 
     def _load(self, partition: int, target: int) -> Shortfall | None:
-        with self._loader() as loader:
+        with borrowed(self._idle) as loader:
             reached = loader.load(partition, target, self._note)
         return None if reached >= target else Shortfall(partition, target, reached)
 
@@ -97,11 +97,3 @@ class Loading:
         self._wrote(entries)
         if self._stopping.is_set():
             raise _Stopped
-
-    @contextmanager
-    def _loader(self) -> Iterator[Loader | ProcessLoader]:
-        loader = self._idle.get()
-        try:
-            yield loader
-        finally:
-            self._idle.put(loader)

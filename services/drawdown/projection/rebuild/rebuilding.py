@@ -263,13 +263,11 @@ class _Rebuild:
             )
             snapshot.rollback()
         self._add(compared)
-        is_brief = {
+        brief = [
             name
             for name in compared.tables()
-            if seconds[name] < _BRIEF_S and not compared.differing[name]
-        }
-        brief = [
-            name for name in compared.tables() if name in is_brief or compared.has_versions(name)
+            if compared.has_versions(name)
+            or (seconds[name] < _BRIEF_S and not compared.differing[name])
         ]
         return brief, since
 
