@@ -16,10 +16,8 @@ from tests.integration.rebuilding import (
     change,
     load,
     projected,
-    published,
     rebuilt,
     schemas_like,
-    small,
 )
 from tests.integration.test_balance_projector import differences
 from tests.plugins.sealed_ledger import SealedLedger
@@ -30,17 +28,6 @@ from drawdown.projection.rebuild import abandon
 from drawdown.settings import Settings
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return small(settings)
-
-
-@pytest.fixture
-def ledgers(settings: Settings, producer: Producer) -> tuple[SealedLedger, SealedLedger]:
-    """Two partitions' ledgers, in the topic."""
-    return published(settings, producer)
 
 
 CONSISTENT = """

@@ -10,11 +10,9 @@ from tests.integration.rebuilding import (
     OPTIONS,
     change,
     projected,
-    published,
     rebuilt,
     schemas_like,
     silent,
-    small,
 )
 from tests.integration.test_balance_projector import differences
 from tests.plugins.sealed_ledger import SealedLedger, publish
@@ -28,17 +26,6 @@ from drawdown.projection.rebuild import abandon, rebuild
 from drawdown.settings import Settings
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return small(settings)
-
-
-@pytest.fixture
-def ledgers(settings: Settings, producer: Producer) -> tuple[SealedLedger, SealedLedger]:
-    """Two partitions' ledgers, in the topic."""
-    return published(settings, producer)
 
 
 TAMPERINGS = {

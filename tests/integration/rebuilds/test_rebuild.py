@@ -19,11 +19,9 @@ from tests.integration.rebuilding import (
     killed_at,
     load,
     projected,
-    published,
     rebuilt,
     schemas_like,
     silent,
-    small,
 )
 from tests.integration.test_balance_projector import differences
 from tests.integration.told import ToldLedger, publish_told
@@ -50,17 +48,6 @@ SELECT count(*)::int FROM pg_stat_activity
 WHERE application_name LIKE '%rebuild%' AND datname = current_database()
 """
 BY_PROCESSES = replace(OPTIONS, processes_from=0)
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return small(settings)
-
-
-@pytest.fixture
-def ledgers(settings: Settings, producer: Producer) -> tuple[SealedLedger, SealedLedger]:
-    """Two partitions' ledgers, in the topic."""
-    return published(settings, producer)
 
 
 def test_a_rebuild_under_load_swaps_unnoticed_by_the_projector(
