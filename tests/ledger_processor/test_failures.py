@@ -1,5 +1,7 @@
 """Every failure of a transaction call has a kind, and every kind one thing that is done."""
 
+from collections.abc import Callable
+
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
@@ -51,6 +53,8 @@ CASES = [
     (Call.PRODUCE, error(E._QUEUE_FULL), Kind.RETRIABLE),
     (Call.PRODUCE, error(E.MSG_SIZE_TOO_LARGE), Kind.HOPELESS),
     (Call.PRODUCE, error(E._STATE), Kind.FATAL),
+    (Call.FLUSH, error(E._FENCED, "fatal"), Kind.FENCED),
+    (Call.FLUSH, error(E._STATE, "retriable"), Kind.ABORTABLE),
     (Call.PRODUCE, error(E._UNKNOWN_PARTITION), Kind.FATAL),
     (Call.SEND_OFFSETS, error(E._STATE, "retriable"), Kind.RETRIABLE),
     (Call.SEND_OFFSETS, error(E.NOT_COORDINATOR, "retriable"), Kind.RETRIABLE),
@@ -160,6 +164,27 @@ def test_what_time_runs_out_for_is_in_doubt_only_where_it_may_have_happened() ->
         with pytest.raises(TransactionFailed) as raised:
             repeated(0, call, step, clock=clock, within_s=1)
         assert raised.value.failure.kind is kind
+
+
+def told_by_a_report(error: BaseException) -> Callable[[float], object]:
+    """A call in which a report's callback returned while this error was pending."""
+
+    def step(_: float) -> None:
+        raise SystemError("a callback returned a result with an exception set") from error
+
+    return step
+
+
+def test_what_was_pending_in_a_report_is_judged() -> None:
+    step = told_by_a_report(KafkaException(error(E._FENCED, "fatal")))
+    with pytest.raises(TransactionFailed) as raised:
+        repeated(0, Call.FLUSH, step, clock=Patience(), within_s=1)
+    assert raised.value.failure.kind is Kind.FENCED
+
+
+def test_a_fault_of_the_interpreter_is_no_failure_of_the_client() -> None:
+    with pytest.raises(SystemError):
+        repeated(0, Call.FLUSH, told_by_a_report(KeyError()), clock=Patience(), within_s=1)
 
 
 def test_a_call_is_told_how_much_time_is_left() -> None:

@@ -20,6 +20,7 @@ class ToldProducer(ScriptedContact):
         self.on_its_way: deque[tuple[int, bytes, bytes | None, OnDelivery]] = deque()
         self.acknowledged: list[tuple[int, bytes, bytes | None]] = []
         self._reports: list[tuple[OnDelivery, KafkaError | None]] = []
+        self._lost: KafkaError | None = None
 
     def produce(
         self,
@@ -48,9 +49,14 @@ class ToldProducer(ScriptedContact):
         """The broker refuses what is on its way."""
         self._reports += [(each[3], error) for each in self.on_its_way]
         self.on_its_way.clear()
+        if error.fatal():
+            self._lost = error
 
     def poll(self, _timeout_s: float) -> int:
-        """Hand the reports out."""
+        """Hand the reports out. A producer that is lost says so first, once."""
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            raise KafkaException(lost)
         reports, self._reports = self._reports, []
         for report, error in reports:
             report(error, Message())

@@ -62,7 +62,7 @@ class Barrier:
         self._call(Call.BEGIN, lambda _: producer.begin_transaction())
         for name in OUTPUTS:
             self._call(Call.PRODUCE, partial(self._produce, name))
-        producer.flush(self._within_s)
+        self._call(Call.FLUSH, producer.flush)
         missing = OUTPUTS - self._stand_at.keys()
         if missing:
             raise Unavailable(f"{self._place(min(missing))} takes no record")

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from confluent_kafka import KafkaException
-
+from drawdown.adapters.kafka.reports import CallRaised, error_of
 from drawdown.clock import Clock
 from drawdown.ledger_processor.failures import Call, Remedy, TransactionFailed, exhausted, judged
 
@@ -26,8 +25,8 @@ def repeated(
         try:
             step(max(_LEAST_S, deadline - clock.monotonic()))
             return
-        except KafkaException as raised:
-            failure = judged(call, raised.args[0])
+        except CallRaised as raised:
+            failure = judged(call, error_of(raised))
         if failure.remedy is not Remedy.REPEAT:
             raise TransactionFailed(partition, failure)
         if clock.monotonic() + PAUSE_S >= deadline:

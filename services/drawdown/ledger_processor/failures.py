@@ -26,11 +26,13 @@ from drawdown.adapters.kafka.consumer_failures import PERMIT
 
 
 class Call(StrEnum):
-    """The calls of a transactional producer that are made here. Only a barrier is aborted."""
+    """The calls of a transactional producer that are made here. Only a barrier is aborted; a flush
+    fails only where the producer is lost."""
 
     INIT = "init_transactions"
     BEGIN = "begin_transaction"
     PRODUCE = "produce_batch"
+    FLUSH = "flush"
     SEND_OFFSETS = "send_offsets_to_transaction"
     COMMIT = "commit_transaction"
     ABORT = "abort_transaction"
@@ -256,7 +258,7 @@ def _repeatable(call: Call, error: KafkaError) -> bool:
             # It goes on in the background and the next call resumes it; no transaction is open.
             # When time is up, the client sets the flag whatever it was that went wrong meanwhile.
             return error.retriable() and code not in _FENCED and code not in HOPELESS
-        case Call.BEGIN:
+        case Call.BEGIN | Call.FLUSH:
             return False
         case Call.PRODUCE:
             return code == KafkaError._QUEUE_FULL

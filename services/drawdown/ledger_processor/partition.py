@@ -282,7 +282,7 @@ class PartitionWriter:
             return
         outputs = self._sent.outputs
         if outputs:
-            self._producer.flush(self._settings.transaction_timeout_ms / 1_000)
+            self._call(Call.FLUSH, self._producer.flush)
         # What wasn't delivered fails the commit, which says why.
         firsts = {
             name: self._delivered_at[name] - len(records) + 1

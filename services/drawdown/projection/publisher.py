@@ -22,6 +22,7 @@ from typing import Final, Protocol
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from drawdown.adapters.kafka.reports import CallRaised, error_of
 from drawdown.adapters.postgres.store import Position, Record, Unpublished
 from drawdown.backoff import Backoff
 from drawdown.clock import Clock
@@ -113,7 +114,12 @@ class Publisher:
 
     def serve(self) -> None:
         """Take what the broker has answered since."""
-        self._producer.poll(0)
+        try:
+            self._producer.poll(0)
+        except CallRaised as raised:
+            # Whatever is on its way says so, too, and a new producer is begun for it.
+            if not error_of(raised).fatal():
+                raise
 
     def due(self, partition: int) -> float:
         """When a partition is to be read next (monotonic); the earliest ones go first."""
