@@ -1,5 +1,7 @@
 """What is saved changes what a look-up costs, never what it finds."""
 
+import gc
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,11 @@ from hypothesis import strategies as st
 
 from drawdown.adapters.local_state.checkpoint import read_checkpoint
 from drawdown.adapters.local_state.rocks import RocksStore, block_cache
+from drawdown.adapters.local_state.shelf import RowShelf
 from drawdown.adapters.local_state.store import MemoryStore, Store
 from drawdown.domain.inputs import RefundUsage
+from drawdown.domain.kept import Kept
+from drawdown.domain.ledger import Ledger
 from tests.domain.agreement import Figures, booked, by_customer, of_account
 from tests.domain.building import CREDIT, World, card, usage
 from tests.domain.shelved import CUSTOMERS_MAX, TOPIC, UNSAVED_MAX, KeptWorld
@@ -74,6 +79,22 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "memory":
         return MemoryStore()
     return RocksStore(tmp_path / "state", block_cache(8 * 1024 * 1024))
+
+
+def in_memory() -> Counter[str]:
+    """How many books there are, and parts that only they hold."""
+    gc.collect()
+    parts = (Ledger, RowShelf, Kept)
+    return Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, parts))
+
+
+def test_books_that_are_given_up_leave_memory(store: Store) -> None:
+    before = in_memory()
+    world = charged_world(store)
+    assert (in_memory() - before)["Ledger"] == 1
+    del world
+    assert not in_memory() - before
+    store.close()
 
 
 def test_memory_stays_bounded_while_nothing_is_forgotten(store: Store) -> None:

@@ -1,8 +1,10 @@
 """A thousand seeds hold, a seed is one history, and each is as long and as bad as it should be."""
 
+import gc
 import subprocess
 import sys
 from collections import Counter
+from weakref import ref
 
 import pytest
 
@@ -31,6 +33,16 @@ def test_seeds_hold() -> None:
 @pytest.mark.parametrize("seed", FOUND)
 def test_seeds_that_failed_once_hold(seed: int) -> None:
     assert failure_of(seed) is None
+
+
+def test_a_world_that_is_over_leaves_memory() -> None:
+    """A hundred thousand of them are run one after the other."""
+    world = run(plan_of(8))
+    assert isinstance(world, World)
+    left = ref(world)
+    del world
+    gc.collect()
+    assert left() is None
 
 
 def test_a_seed_is_one_history() -> None:

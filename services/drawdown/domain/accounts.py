@@ -71,7 +71,8 @@ class Account:
         """Those that are open, and those that ended and aren't saved."""
         self.holds_placed = 0
         self.ended_hold: Callable[[str, str, str], Hold | None] | None = None
-        """Asks the shelf for a hold that ended, by customer, unit and id; None: all are here."""
+        """Asks the shelf for a hold that ended, by customer, unit and id; None: all are here. It
+        may not lead back to the account: nothing looks for cycles through accounts."""
         self.unsaved_holds: dict[str, None] = {}
         """Ids of holds that changed since they were saved last, if somebody saves them."""
         self.charges: Final = Charges(customer_id, Kept()) if charges is None else charges
