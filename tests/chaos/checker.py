@@ -297,7 +297,11 @@ class Checker:
             # After a recovery, what wrote nothing is decided again and answered again.
             if reply["outcome"] == "duplicate" and self._commands.has(number, _ANSWERED):
                 return
-            raise Wrong(f"{reply['command_id']} is answered out of turn: {reply['outcome']}")
+            turn = [f"c-{waits}" for _, waits in [*partition.unanswered][:1]]
+            raise Wrong(
+                f"{reply['command_id']} is answered out of turn, {reply['outcome']}; it would be "
+                f"the turn of {turn} (of {len(partition.unanswered)} that wait)"
+            )
         offset, _ = partition.unanswered.popleft()
         expect(
             "first answer", self._commands.has(number, _ANSWERED), reply["outcome"] == "duplicate"

@@ -322,6 +322,39 @@ def test_a_transaction_without_entries_is_committed_once_the_broker_has_ended_th
     assert ledger.asked == 1
 
 
+def test_what_lost_its_marker_is_committed_with_the_records_that_follow() -> None:
+    ledger = Ending(end=40, folded_to=40)
+    ledger.commit(b"a", b"b")
+    for values in ((b"c",), (b"d", b"e")):
+        # No marker stands before these records either, and `a` is the first that is open.
+        ledger.producer.end -= 1
+        ledger.stable = 40
+        ledger.commit(*values)
+    ledger.commit(b"f")
+    assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b", b"c", b"d", b"e", b"f"]
+    assert ledger.asked == 2
+
+
+def test_so_is_what_a_late_marker_has_decided_meanwhile() -> None:
+    ledger = Ending(end=40, folded_to=40)
+    ledger.commit(b"a", b"b")
+    ledger.producer.end -= 1
+    ledger.stable = 44
+    ledger.commit(b"c")
+    assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b", b"c"]
+
+
+@pytest.mark.parametrize("stable", [39, 41, 42])
+def test_nothing_is_committed_where_more_than_a_marker_is_missing(stable: int) -> None:
+    ledger = Ending(end=40, folded_to=40)
+    ledger.commit(b"a", b"b")
+    ledger.producer.end -= 1
+    ledger.stable = stable
+    with pytest.raises(TransactionFailed, match="isn't where it was left"):
+        ledger.commit(b"c")
+    assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b"]
+
+
 def test_nothing_follows_a_transaction_whose_marker_is_missing() -> None:
     ledger = Ending(end=40, folded_to=40)
     ledger.commit(b"a", b"b")

@@ -13,6 +13,8 @@ from tests.simulation.plan import plan_of
 from tests.simulation.running import Failure, failure_of, run, shrunk
 
 CHUNK = 25
+SAID_EVERY = 1_000
+"""Where nobody sees the bar."""
 
 
 def main() -> int:
@@ -48,8 +50,10 @@ def many(seeds: range) -> int:
     with ProcessPoolExecutor(os.cpu_count()) as pool, Progress(*columns) as progress:
         task = progress.add_task("seeds", total=len(seeds))
         failed: list[int] = []
-        for wrong in pool.map(failing, chunks):
+        for number, wrong in enumerate(pool.map(failing, chunks), 1):
             progress.advance(task, CHUNK)
+            if not progress.console.is_terminal and number * CHUNK % SAID_EVERY == 0:
+                print(f"{number * CHUNK} of {len(seeds)} seeds ran", flush=True)
             for seed in wrong:
                 progress.console.print(f"seed {seed} fails: make simulate SEED={seed}")
                 failed.append(seed)
