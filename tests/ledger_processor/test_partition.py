@@ -335,6 +335,16 @@ def test_what_lost_its_marker_is_committed_with_the_records_that_follow() -> Non
     assert ledger.asked == 2
 
 
+def test_what_was_delivered_with_the_commit_only_is_proven_by_its_end() -> None:
+    clock = Patience()
+    ends = OutputEnds({ENTRIES: 40}, lambda _: 40, clock)
+    assert ends.hold({})
+    ends.committed({ENTRIES: 41})
+    assert not ends.proven
+    assert ends.hold({ENTRIES: 43})
+    assert not ends.hold({ENTRIES: 42})
+
+
 def test_so_is_what_a_late_marker_has_decided_meanwhile() -> None:
     ledger = Ending(end=40, folded_to=40)
     ledger.commit(b"a", b"b")

@@ -46,7 +46,8 @@ class OutputEnds:
         """A transaction is committed whose last records stand there; the rest is proven."""
         # Behind the records of a partition stands the marker of their transaction.
         self._ends.update((name, offset + 2) for name, offset in last_offsets.items())
-        self._unproven = {name: self._began[name] for name in last_offsets}
+        # Of what was delivered only after `hold` nobody knows where it begins.
+        self._unproven = {name: self._began.get(name, -1) for name in last_offsets}
 
     def hold(self, first_offsets: Mapping[str, int]) -> bool:
         """Whether the transaction before stands, or will with the commit of the next one, now that
