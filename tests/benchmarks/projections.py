@@ -111,6 +111,9 @@ class ReadModels:
         self._events: Final = events
         self._open: Final = ExitStack()
         self._ledger: Settings | None = None
+        self._entries = 0
+        """As many as stand in the ledger: its processor is stopped when the last of them are seen,
+        among which a few markers of transactions were counted, too."""
         self._recorded: Final[dict[str, list[Batch]]] = {}
         self.rebuild_loading = 0.0
         """Of the last rebuild: the entries a second while it loaded."""
@@ -137,7 +140,7 @@ class ReadModels:
             said, self.rebuild_peak_mib = _rebuild(settings, self._bench.log("rebuild"), of.name)
             seconds = time.perf_counter() - began_at
         self.rebuild_loading = said["entries_per_second"]
-        return self._entries(settings) / seconds
+        return self._entries / seconds
 
     def command_peak(self) -> float:
         """The most memory, in MiB, that the same command has when it has nothing to do."""
@@ -148,7 +151,7 @@ class ReadModels:
         """Entries a second of the projector's process, from its first transaction to its last."""
         schema = settings.database_schema(of.name)
         with running(settings, of.module, self._bench.log(of.service)):
-            return timed(lambda: projected(connection, schema), self._entries(settings)).rate
+            return timed(lambda: projected(connection, schema), self._entries).rate
 
     def bare(self, of: Measured) -> float:
         """Entries a second that the bare statements write."""
@@ -164,7 +167,7 @@ class ReadModels:
         """Have the projection write all of the ledger once, and keep what it sends."""
         settings = self._settings()
         recorder = Recorder(of.build(settings))
-        total, deadline = self._entries(settings), time.monotonic() + _RECORDED_WITHIN_S
+        total, deadline = self._entries, time.monotonic() + _RECORDED_WITHIN_S
         with _schema(settings, settings.database_schema(of.name)):
             projector = assemble(settings, f"{of.service}_recorder", recorder)
             projector.join()
@@ -182,13 +185,10 @@ class ReadModels:
             settings = self._open.enter_context(self._bench.namespace())
             with ledgers(self._bench, settings):
                 through(settings, usage(self._events), self._events)
+            numbers = range(ledger_partitions(settings))
+            self._entries = sum(last_seq(settings, number) for number in numbers)
             self._ledger = settings
         return self._ledger
-
-    def _entries(self, settings: Settings) -> int:
-        """As many as stand in the ledger: the processor is stopped when the last of them are seen,
-        among which a few markers of transactions were counted, too."""
-        return sum(last_seq(settings, number) for number in range(ledger_partitions(settings)))
 
 
 def played(settings: Settings, schema: str, batches: Sequence[Batch]) -> float:

@@ -297,10 +297,10 @@ class Checker:
             # After a recovery, what wrote nothing is decided again and answered again.
             if reply["outcome"] == "duplicate" and self._commands.has(number, _ANSWERED):
                 return
-            turn = [f"c-{waits}" for _, waits in [*partition.unanswered][:1]]
+            waiting = [waits for _, waits in partition.unanswered]
             raise Wrong(
-                f"{reply['command_id']} is answered out of turn, {reply['outcome']}; it would be "
-                f"the turn of {turn} (of {len(partition.unanswered)} that wait)"
+                f"{reply['command_id']} is answered out of turn, {reply['outcome']}; "
+                f"{len(waiting)} wait, first {waiting[:1]}"
             )
         offset, _ = partition.unanswered.popleft()
         expect(
