@@ -5,7 +5,7 @@ import itertools
 import shutil
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -16,7 +16,8 @@ from typing import Final
 from drawdown.adapters.avro import codec
 from drawdown.adapters.avro.wire import HEADER_BYTES, Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog, value_of
-from drawdown.adapters.kafka.topics import ledger_partitions
+from drawdown.adapters.kafka.stable_offsets import Offsets
+from drawdown.adapters.kafka.topics import TIMEOUT_S, ledger_partitions
 from drawdown.adapters.local_state.shelf import RowShelf
 from drawdown.adapters.local_state.store import MemoryStore
 from drawdown.clock import SYSTEM
@@ -25,8 +26,10 @@ from drawdown.domain.numbers import DAY_US
 from drawdown.garbage import collect_rarely
 from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.clients import KafkaClients
+from drawdown.ledger_processor.evidence import Opened
 from drawdown.ledger_processor.keeping import Keeper
 from drawdown.ledger_processor.recovery import recover
+from drawdown.ledger_processor.stability import Stability
 from drawdown.ledger_processor.states import DiskStates
 from drawdown.settings import Settings
 from drawdown.workers.cores import worker_count
@@ -135,13 +138,25 @@ def _recovered(settings: Settings, numbers: Sequence[int]) -> int:
     for number in numbers:
         producer = clients.transactional(f"{topic}-{number}")
         producer.init_transactions()
-        ends = Barrier(settings, number, producer, SYSTEM, _goes_on).raised(client)
+        stability = Stability(partial(_last_stable, settings, clients.offsets(), number), SYSTEM)
+        barrier = Barrier(settings, number, producer, stability, _nothing_opened, SYSTEM, _goes_on)
+        ends = barrier.raised()
         recovered = recover(settings, wire, number, ends, client, states, SYSTEM, _says_nothing)
         assert recovered.keeper is not None
         recovered.keeper.close()
         entries += recovered.entries
     client.close()
     return entries
+
+
+def _last_stable(
+    settings: Settings, offsets: Offsets, number: int, names: Sequence[str]
+) -> list[int]:
+    return offsets.last_stable([settings.topic(name) for name in names], number, TIMEOUT_S)
+
+
+def _nothing_opened(opened: Mapping[str, Opened]) -> bool:
+    raise AssertionError(f"somebody else writes the ledger: {opened}")
 
 
 def _decoded(settings: Settings, numbers: Sequence[int]) -> int:

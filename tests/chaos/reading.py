@@ -107,7 +107,9 @@ class Topics:
         assert offset is not None
         name = topic.partition(".")[2]
         value = message.value()
-        records.append(Record(name, partition, offset, value if isinstance(value, bytes) else b""))
+        if value is not None or message.key() != b"$barrier":
+            value = value if isinstance(value, bytes) else b""
+            records.append(Record(name, partition, offset, value))
         self._next[name, partition] = offset + 1
 
 

@@ -40,7 +40,7 @@ def all_answer(offsets: StableOffsets) -> bool:
     answers = []
     for number in PARTITIONS:
         with suppress(KafkaException):
-            answers.append(offsets.last_stable(TOPIC, number, 2.0))
+            answers += offsets.last_stable([TOPIC], number, 2.0)
     assert set(answers) <= {0}
     return len(answers) == len(PARTITIONS)
 

@@ -5,7 +5,7 @@ and who initializes a transactional id fences everybody before it.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
@@ -205,9 +205,9 @@ class ScriptedOffsets(ScriptedContact):
         self._usage = usage
         self._commands = commands
 
-    def last_stable(self, topic: str, partition: int, within_s: float) -> int:
-        log = self._usage if "usage" in topic else self._commands
-        return len(log.get(partition, []))
+    def last_stable(self, topics: Sequence[str], partition: int, within_s: float) -> list[int]:
+        logs = [self._usage if "usage" in topic else self._commands for topic in topics]
+        return [len(log.get(partition, [])) for log in logs]
 
 
 class ScriptedConsumer(ScriptedContact):

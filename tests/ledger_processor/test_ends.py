@@ -1,5 +1,6 @@
 """Ends: that an input was read to its end is believed for as long as the broker says so."""
 
+from collections.abc import Sequence
 from typing import cast
 
 from confluent_kafka import KafkaError, KafkaException
@@ -21,11 +22,11 @@ class Topic(ScriptedContact):
         self.away = False
         self._clock = clock
 
-    def last_stable(self, topic: str, partition: int, within_s: float) -> int:
+    def last_stable(self, topics: Sequence[str], partition: int, within_s: float) -> list[int]:
         self._clock.sleep(0.01)
         if self.away:
             raise KafkaException(error(KafkaError._TRANSPORT))
-        return self.end
+        return [self.end]
 
 
 class Decider:

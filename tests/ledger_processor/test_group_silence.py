@@ -1,5 +1,7 @@
 """A member that the group has left without partitions, and that never hears of it again, ends."""
 
+from collections.abc import Sequence
+
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
@@ -18,10 +20,10 @@ class Listening(ScriptedContact):
         self.clock = Patience()
         self.silence = Silence(self, "usage", self.clock, within_s=1.0)
 
-    def last_stable(self, topic: str, partition: int, within_s: float) -> int:
+    def last_stable(self, topics: Sequence[str], partition: int, within_s: float) -> list[int]:
         if self.away:
             raise KafkaException(error(KafkaError._TIMED_OUT))
-        return 0
+        return [0]
 
     def for_s(self, seconds: float) -> None:
         """Look once a second."""

@@ -1,6 +1,6 @@
 """A consumer that hears nothing of a partition that goes on is noticed; one at its end isn't."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -26,11 +26,11 @@ class Reading(ScriptedContact):
         for number in self.ends:
             self.hearing.reads(number, 0)
 
-    def last_stable(self, topic: str, partition: int, within_s: float) -> int:
+    def last_stable(self, topics: Sequence[str], partition: int, within_s: float) -> list[int]:
         self.asked.append(partition)
         if self.away:
             raise KafkaException(error(KafkaError._TIMED_OUT))
-        return self.ends[partition]
+        return [self.ends[partition]]
 
     def records(self, *offsets: int) -> None:
         """Of the first partition."""

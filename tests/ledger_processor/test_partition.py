@@ -4,15 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from drawdown.adapters.kafka.records import ConsumedRecord
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
-from drawdown.ledger_processor.failures import Call, Kind, TransactionFailed
+from drawdown.ledger_processor.failures import Call, Kind, Remedy, TransactionFailed
 from drawdown.ledger_processor.outbox import Outbox
 from drawdown.ledger_processor.output_ends import OutputEnds
 from drawdown.ledger_processor.partition import LATE_S, PROOF_S, PartitionWriter
+from drawdown.ledger_processor.stability import Stability
 from drawdown.settings import Settings, load
 from tests.ledger_processor.scripted import (
     Patience,
@@ -24,6 +25,7 @@ from tests.ledger_processor.scripted import (
 )
 
 ENTRIES = "live.ledger-entries"
+REPLIES = "live.ledger-replies"
 
 
 class Written:
@@ -64,19 +66,18 @@ class Delivered:
 
 
 class Reporting(ScriptedProducer):
-    """Reports deliveries: the first entry comes to stand at `end`, the others behind it."""
+    """Reports deliveries: what is produced comes to stand at the end of its topic."""
 
     def __init__(self, broker: ScriptedBroker, end: int) -> None:
         super().__init__(broker)
-        self.end = end
+        self.ends = {ENTRIES: end, REPLIES: 0}
         self._reports: list[tuple[Callable[[None, Delivered], None], int]] = []
 
     def produce_batch(self, topic: str, messages: list[dict[str, Any]], partition: int = -1) -> int:
         for place, message in enumerate(messages):
             if "callback" in message:
-                self._reports.append((message["callback"], self.end + place))
-        if topic == ENTRIES:
-            self.end += len(messages) + 1
+                self._reports.append((message["callback"], self.ends[topic] + place))
+        self.ends[topic] += len(messages) + 1
         return super().produce_batch(topic, messages, partition)
 
     def flush(self, timeout: float = -1) -> int:
@@ -251,15 +252,15 @@ def test_a_call_that_never_ends_is_given_up_when_its_time_is_up() -> None:
 
 
 class Ending:
-    """A writer of a ledger that was folded to an offset, and ends at one; what the broker says of
-    its last stable offset is told by the test."""
+    """A writer of a ledger that was folded to an offset, and ends at one. Each commit has its
+    markers at once, unless `stable` says what the broker says of an output."""
 
-    def __init__(self, *, end: int, folded_to: int) -> None:
+    def __init__(self, *, end: int = 40, folded_to: int = 40) -> None:
         self.parts = Partition()
         self.producer = Reporting(self.parts.broker, end)
         self.producer.init_transactions()
-        self.stable = folded_to
-        self.asked = 0
+        self.stable: dict[str, Callable[[], int]] = {}
+        self.asked: list[str] = []
         self.writer = PartitionWriter(
             load(),
             0,
@@ -267,20 +268,27 @@ class Ending:
             cast(Producer, self.producer),
             self.parts.threads,
             self.parts.clock,
-            ends=OutputEnds({"ledger-entries": folded_to}, self.last_stable, self.parts.clock),
+            ends=OutputEnds(
+                {"ledger-entries": folded_to, "ledger-replies": 0},
+                Stability(self.last_stable, self.parts.clock),
+            ),
         )
 
-    def last_stable(self, name: str) -> int:
-        assert name == "ledger-entries"
-        self.asked += 1
-        return self.stable
+    def last_stable(self, names: Sequence[str]) -> list[int]:
+        self.asked.append(" and ".join(names))
+        return [
+            self.stable[name]() if name in self.stable else self.producer.ends[f"live.{name}"]
+            for name in names
+        ]
 
-    def commit(self, *values: bytes) -> None:
-        """Commit entries; none: an input that wrote nothing."""
+    def commit(self, *values: bytes, replies: int = 0) -> None:
+        """Commit entries and replies; none: an input that wrote nothing."""
         if values:
             self.parts.decider.entries(*values)
         else:
             self.parts.decider.outbox.events += 1
+        answers = [{"key": b"k", "value": b"reply"}] * replies
+        self.parts.decider.outbox.replies.extend(answers)
         self.writer.begin(None)
         assert self.writer.finished() is not None
 
@@ -288,98 +296,96 @@ class Ending:
 def test_entries_right_behind_what_was_folded_are_committed_one_transaction_after_the_other() -> (
     None
 ):
-    ledger = Ending(end=40, folded_to=40)
+    ledger = Ending()
     for values in ((b"a", b"b"), (b"c",), (b"d", b"e", b"f")):
         ledger.commit(*values)
     assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b", b"c", b"d", b"e", b"f"]
-    assert ledger.asked == 0
+    assert ledger.asked == []
 
 
 @pytest.mark.parametrize("end", [39, 41, 46])
 def test_nothing_is_committed_where_the_ledger_ends_elsewhere(end: int) -> None:
-    ledger = Ending(end=end, folded_to=40)
-    with pytest.raises(TransactionFailed, match="isn't where it was left") as raised:
+    ledger = Ending(end=end)
+    said = f"ledger-entries ended at 40, and what follows stands at {end}"
+    with pytest.raises(TransactionFailed, match=said) as raised:
         ledger.commit(b"a")
     assert raised.value.failure.kind is Kind.UNKNOWN
     assert ENTRIES not in ledger.parts.broker.committed
 
 
-def test_a_transaction_without_entries_needs_no_end_if_none_were_committed() -> None:
-    ledger = Ending(end=46, folded_to=40)
-    ledger.commit()
-    assert ledger.asked == 0
-
-
-def test_a_transaction_without_entries_is_committed_once_the_broker_has_ended_those_before() -> (
-    None
-):
-    ledger = Ending(end=40, folded_to=40)
+def test_entries_follow_entries_only_where_their_marker_stands() -> None:
+    ledger = Ending()
     ledger.commit(b"a", b"b")
-    ledger.stable = 43
-    ledger.commit()
-    assert ledger.asked == 1
-    ledger.commit()
-    assert ledger.asked == 1
-
-
-def test_what_lost_its_marker_is_committed_with_the_records_that_follow() -> None:
-    ledger = Ending(end=40, folded_to=40)
-    ledger.commit(b"a", b"b")
-    for values in ((b"c",), (b"d", b"e")):
-        # No marker stands before these records either, and `a` is the first that is open.
-        ledger.producer.end -= 1
-        ledger.stable = 40
-        ledger.commit(*values)
-    ledger.commit(b"f")
-    assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b", b"c", b"d", b"e", b"f"]
-    assert ledger.asked == 2
-
-
-def test_what_was_delivered_with_the_commit_only_is_proven_by_its_end() -> None:
-    clock = Patience()
-    ends = OutputEnds({ENTRIES: 40}, lambda _: 40, clock)
-    assert ends.hold({})
-    ends.committed({ENTRIES: 41})
-    assert not ends.proven
-    assert ends.hold({ENTRIES: 43})
-    assert not ends.hold({ENTRIES: 42})
-
-
-def test_so_is_what_a_late_marker_has_decided_meanwhile() -> None:
-    ledger = Ending(end=40, folded_to=40)
-    ledger.commit(b"a", b"b")
-    ledger.producer.end -= 1
-    ledger.stable = 44
-    ledger.commit(b"c")
-    assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b", b"c"]
-
-
-@pytest.mark.parametrize("stable", [39, 41, 42])
-def test_nothing_is_committed_where_more_than_a_marker_is_missing(stable: int) -> None:
-    ledger = Ending(end=40, folded_to=40)
-    ledger.commit(b"a", b"b")
-    ledger.producer.end -= 1
-    ledger.stable = stable
-    with pytest.raises(TransactionFailed, match="isn't where it was left"):
+    ledger.producer.ends[ENTRIES] -= 1
+    with pytest.raises(TransactionFailed, match="ended at 43, and what follows stands at 42"):
         ledger.commit(b"c")
     assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b"]
 
 
-def test_nothing_follows_a_transaction_whose_marker_is_missing() -> None:
-    ledger = Ending(end=40, folded_to=40)
+def test_a_transaction_without_entries_needs_no_end_if_none_were_committed() -> None:
+    ledger = Ending(end=46)
+    ledger.commit()
+    assert ledger.asked == []
+
+
+def test_a_transaction_without_entries_follows_once_the_broker_has_decided_those_before() -> None:
+    ledger = Ending()
     ledger.commit(b"a", b"b")
-    with pytest.raises(TransactionFailed, match="isn't where it was left"):
+    ledger.commit()
+    ledger.commit()
+    assert ledger.asked == ["ledger-entries"]
+
+
+def test_what_wrote_to_several_outputs_stands_in_each_before_anything_follows() -> None:
+    ledger = Ending()
+    ledger.commit(b"a", replies=1)
+    ledger.commit(b"b", b"c", replies=2)
+    assert ledger.asked == ["ledger-entries and ledger-replies"] * 2
+    assert ledger.parts.broker.committed == {
+        ENTRIES: [b"a", b"b", b"c"],
+        REPLIES: [b"reply"] * 3,
+    }
+    ledger.stable["ledger-replies"] = lambda: 3
+    said = "ledger-replies should be decided up to 7, and is up to 3"
+    with pytest.raises(TransactionFailed, match=said) as raised:
+        ledger.commit(b"d", replies=1)
+    assert raised.value.failure.kind is Kind.UNKNOWN
+    assert raised.value.failure.remedy is Remedy.RECOVER
+    assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b", b"c", b"d"]
+
+
+def test_markers_that_are_late_are_waited_for() -> None:
+    ledger = Ending()
+    clock = ledger.parts.clock
+    came_at = clock.monotonic() + 1
+    ledger.stable["ledger-entries"] = lambda: 42 if clock.monotonic() >= came_at else 40
+    ledger.commit(b"a")
+    ledger.commit()
+    assert came_at <= clock.monotonic() < came_at + 0.1
+
+
+def test_a_broker_that_does_not_answer_is_waited_for_as_long_as_for_a_transaction() -> None:
+    ledger = Ending()
+    ledger.commit(b"a")
+    began_at = ledger.parts.clock.monotonic()
+
+    def away() -> int:
+        raise KafkaException(error(KafkaError._TRANSPORT, "retriable"))
+
+    ledger.stable["ledger-entries"] = away
+    with pytest.raises(TransactionFailed, match="no broker says whether ledger-entries"):
         ledger.commit()
+    assert 30 <= ledger.parts.clock.monotonic() - began_at < 31
 
 
-def test_what_was_committed_last_is_proven_though_nothing_follows() -> None:
-    ledger = Ending(end=40, folded_to=40)
+def test_what_was_committed_last_is_seen_to_stand_though_nothing_follows() -> None:
+    ledger = Ending()
     assert not ledger.writer.due(ledger.parts.clock.monotonic() + 10)
     ledger.commit(b"a")
     committed_at = ledger.parts.clock.monotonic()
     assert not ledger.writer.due(committed_at + PROOF_S / 2)
     assert ledger.writer.due(committed_at + PROOF_S)
-    ledger.stable = 42
     ledger.writer.begin(None)
     assert ledger.writer.finished() is not None
+    assert ledger.asked == ["ledger-entries"]
     assert not ledger.writer.due(committed_at + 10)

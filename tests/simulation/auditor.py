@@ -40,6 +40,8 @@ class Auditor:
         self._read: dict[Place, int] = dict.fromkeys(broker.partitions, 0)
         self._parked: set[tuple[str, int, int]] = set()
         self._unanswered: list[dict[int, list[str]]] = [{} for _ in range(partitions)]
+        self._undone: list[set[int]] = [set() for _ in range(partitions)]
+        """Commands whose entries the broker lost, by partition; their replies may stand."""
         self._opened: list[int] = [0] * partitions
         """When the latest epoch began that decided usage, by partition."""
         self._bookings: list[list[Booking]] = [[] for _ in range(partitions)]
@@ -50,17 +52,41 @@ class Auditor:
 
     def look(self) -> None:
         """Check what was committed since the last look. Raises `Wrong`."""
+        self._excuse()
         for number, book in enumerate(self.books):
             for record in self._new("ledger-entries", number):
                 self._entry(book, record)
             book.finish_look()
-            for record in self._new("ledger-replies", number):
-                self._reply(number, record)
-            if self._unanswered[number]:
-                raise Wrong(f"decided and not answered: {self._unanswered[number]}")
+            # What is open in one of the two may be decided already in the other.
+            if not self._open("ledger-entries", number):
+                for record in self._new("ledger-replies", number):
+                    self._reply(number, record)
+                if self._unanswered[number] and not self._open("ledger-replies", number):
+                    raise Wrong(f"decided and not answered: {self._unanswered[number]}")
             for record in self._new("dead-letters", number):
                 self._letter(number, record)
         self._look_at_rows()
+
+    def _excuse(self) -> None:
+        """Take what the broker lost for good for seen."""
+        while self._broker.lost:
+            record = self._broker.lost.pop()
+            if record.value is None:
+                continue
+            topic, number = record.place
+            name = topic.removeprefix(f"{self._namespace}.")
+            if name == "dead-letters":
+                letter = reading.dead_letter(record.value)
+                self.unfit.discard((letter["topic"], letter["partition"], letter["offset"]))
+            elif name == "ledger-replies":
+                offset = _command_offset(reading.reply(record.value))
+                self._unanswered[number].pop(offset, None)
+            else:
+                entry = reading.entry(record.value)
+                self._undone[number].add(entry["source_offset"])
+
+    def _open(self, name: str, number: int) -> bool:
+        return bool(self._broker.partitions[f"{self._namespace}.{name}", number].open)
 
     def _new(self, name: str, number: int) -> list[Record]:
         place = (f"{self._namespace}.{name}", number)
@@ -71,7 +97,9 @@ class Auditor:
         if stable < start:
             raise Wrong(f"{place}: what was readable up to {start} isn't any more")
         self._read[place] = stable
-        return list(partition.committed(start, stable))
+        # A barrier says nothing.
+        records = partition.committed(start, stable)
+        return [each for each in records if each.value is not None or each.key != b"$barrier"]
 
     # ---- Entries.
 
@@ -153,7 +181,9 @@ class Auditor:
         names = [each["entry_id"] for each in reply["entries"]]
         if not names:
             return
-        offset = int(names[0].split("-")[2])
+        offset = _command_offset(reply)
+        if offset in self._undone[number] and offset not in self._unanswered[number]:
+            return
         if self._unanswered[number].pop(offset, None) != names:
             raise Wrong(f"a reply to {reply['command_id']} names {names}, which isn't a decision")
 
@@ -239,3 +269,8 @@ class Auditor:
                 # It was refused, came again and was charged: to redrive it is one repeat more.
                 return True
         return (command["customer_id"], command["command_id"]) in book.known
+
+
+def _command_offset(reply: Fields) -> int:
+    """Where the command stands that a reply with entries answers; −1: it has none."""
+    return int(reply["entries"][0]["entry_id"].split("-")[2]) if reply["entries"] else -1

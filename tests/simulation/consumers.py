@@ -27,11 +27,11 @@ class SimulatedOffsets(Connected):
         self._broker = broker
         self._link = link
 
-    def last_stable(self, topic: str, partition: int, within_s: float) -> int:
-        """The last stable offset, if the broker answers."""
+    def last_stable(self, topics: Sequence[str], partition: int, within_s: float) -> list[int]:
+        """The last stable offsets, if the broker answers."""
         if self._link.call("watermarks"):
             raise failure(TIMED_OUT, "no answer in time", retriable=True)
-        return self._broker.stable_span((topic, partition))[1]
+        return [self._broker.span((topic, partition))[1] for topic in topics]
 
 
 class Assigned:
@@ -55,7 +55,11 @@ class Assigned:
 class SimulatedConsumer(Connected):
     """A committed-only consumer; a member of the group once it subscribes."""
 
-    def __init__(self, broker: Broker, link: Link, group: Group) -> None:
+    def __init__(
+        self, broker: Broker, link: Link, group: Group, *, undecided: bool = False
+    ) -> None:
+        """`undecided`: it reads all, whatever becomes of it."""
+        self._undecided = undecided
         self._broker = broker
         self._link = link
         self._group = group
@@ -218,21 +222,23 @@ class SimulatedConsumer(Connected):
             if assigned.paused:
                 continue
             partition = self._broker.partitions[assigned.place]
-            stable = partition.stable
+            _, end = self._broker.span(assigned.place, undecided=self._undecided)
             # Where there is nothing any more, the client begins with the earliest.
             assigned.fetch_at = max(assigned.fetch_at, partition.start)
-            if assigned.fetch_at > stable or assigned.ended_at == stable:
+            if assigned.fetch_at > end or assigned.ended_at == end:
                 continue
             count = 0
-            for record in partition.committed(assigned.fetch_at, FETCHED_MAX):
+            for record in partition.committed(
+                assigned.fetch_at, FETCHED_MAX, undecided=self._undecided
+            ):
                 self._queue.append((assigned, assigned.version, Message(assigned.place, record)))
                 assigned.fetch_at = record.offset + 1
                 count += 1
             if count < FETCHED_MAX:
-                assigned.fetch_at = assigned.ended_at = stable
+                assigned.fetch_at = assigned.ended_at = end
                 error = KafkaError(KafkaError._PARTITION_EOF)
-                end = Message(assigned.place, None, error, stable)
-                self._queue.append((assigned, assigned.version, end))
+                last = Message(assigned.place, None, error, end)
+                self._queue.append((assigned, assigned.version, last))
 
     def _hand_out(self, at_most: int) -> list[Message]:
         messages: list[Message] = []
@@ -259,7 +265,7 @@ class SimulatedConsumer(Connected):
         """The first offset and the last stable one."""
         if not cached and self._link.call("watermarks"):
             raise failure(TIMED_OUT, "no answer in time", retriable=True)
-        return self._broker.stable_span((place.topic, place.partition))
+        return self._broker.span((place.topic, place.partition), undecided=self._undecided)
 
     def position(self, places: Sequence[TopicPartition]) -> list[TopicPartition]:
         """Where it reads on."""

@@ -18,7 +18,7 @@ class Fault:
     crash: the process dies before the call is made.
     refuse: the call fails, and nothing was done. unanswered: it was done, and fails nevertheless.
     late: it fails, and is done at some later time. torn: it fails, and was done in part.
-    unmarked: it succeeds, and isn't done: the partitions never learn of the commit.
+    unmarked: it succeeds, and not all of the partitions learn of it.
     """
 
     def __init__(self, effect: str, call: str = ANY, nth: int = 1, steps: int = 0) -> None:

@@ -5,11 +5,11 @@ marker that takes an offset, so that offsets have holes; a committed-only reader
 the first record of an open transaction on (the last stable offset), and never an aborted record.
 A producer's epoch is raised when its transactional id is initialized anew or its transaction times
 out, never by a transaction's end: a request to end one that is late ends the next one instead.
-A transaction may be ended without its markers: a broker that was down drops them. Its records stay
-open, and the next marker of the same transactional id in their partition decides them.
+A transaction may be ended without all of its markers: a broker that was down drops them. Records
+stay open then, and the next marker of the same transactional id in their partition decides them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from confluent_kafka import KafkaError
@@ -19,6 +19,8 @@ from tests.simulation.errors import BAD_EPOCH, failure, fenced
 
 Place = tuple[str, int]
 """A partition: its topic and number."""
+Losing = Callable[[list[Place]], list[Place]]
+"""Which of a transaction's partitions lose their marker."""
 PLAIN, OPEN, COMMITTED, ABORTED, MARKER = range(5)
 READABLE: Final = frozenset({PLAIN, COMMITTED})
 
@@ -84,11 +86,11 @@ class Partition:
         """The last stable offset: up to here, it is decided what was committed."""
         return min(self.open.values()) if self.open else len(self.records)
 
-    def committed(self, start: int, at_most: int) -> Iterator[Record]:
-        """The readable records from `start` to the last stable offset."""
-        for index in range(start, self.stable):
+    def committed(self, start: int, at_most: int, *, undecided: bool = False) -> Iterator[Record]:
+        """The readable records from `start` to the last stable offset; or all, to the end."""
+        for index in range(start, self.end if undecided else self.stable):
             record = self.records[index]
-            if record.kind in READABLE:
+            if record.kind in READABLE or (undecided and record.kind != MARKER):
                 yield record
                 at_most -= 1
                 if at_most == 0:
@@ -115,6 +117,8 @@ class TransactionalId:
         self.open: Transaction | None = None
         self.unmarked: dict[Place, list[Record]] = {}
         """Records whose transaction was ended without a marker."""
+        self.unmarked_commit = False
+        """Whether it was committed."""
 
 
 class Broker:
@@ -128,6 +132,9 @@ class Broker:
         self.late: list[tuple[str, int, bool]] = []
         """Requests to end a transaction that are still on their way: id, epoch, commit."""
         self.order = 0
+        self.lost: list[Record] = []
+        """Records whose transaction was committed without its marker here, and that were aborted
+        while a writer was about to mend that."""
         self._timeout_us = transaction_timeout_ms * 1_000
         self._ids: dict[str, TransactionalId] = {}
         self._latest_ms: dict[int, int] = {}
@@ -157,10 +164,15 @@ class Broker:
 
     # ---- Transactions.
 
-    def initialize(self, name: str) -> int:
-        """A new epoch of a transactional id; what its last owner left open is aborted."""
+    def initialize(self, name: str, losing: Losing | None = None) -> int:
+        """A new epoch of a transactional id; what its last owner left open is aborted, though not
+        all partitions may learn of it."""
         known = self._ids.setdefault(name, TransactionalId())
-        if known.open is not None:
+        if known.open is not None and losing is not None:
+            self._lose(known)
+            self.end_unmarked(name, known.epoch, losing, commit=False)
+        elif known.open is not None:
+            self._lose(known)
             self._end(name, known, commit=False)
         known.epoch += 1
         self.order += 1
@@ -194,20 +206,30 @@ class Broker:
         if known.open is not None:
             self._end(name, known, commit=commit)
 
-    def drop_markers(self, name: str, epoch: int) -> None:
-        """Commit what is open, as its coordinator believes: no partition learns of it."""
+    def end_unmarked(self, name: str, epoch: int, losing: Losing, *, commit: bool) -> None:
+        """End what is open, as its coordinator believes: some partitions never learn of it."""
         known = self._current(name, epoch)
-        transaction, known.open = known.open, None
-        if transaction is not None:
-            for place in transaction.places:
-                here = [each for each in transaction.records if each.place == place]
-                known.unmarked.setdefault(place, []).extend(here)
+        transaction = known.open
+        if transaction is None:
+            return
+        places = transaction.places
+        lost = losing(places)
+        known.unmarked_commit = commit
+        for place in lost:
+            here = [each for each in transaction.records if each.place == place]
+            known.unmarked.setdefault(place, []).extend(here)
+        transaction.places = [each for each in places if each not in lost]
+        transaction.records = [each for each in transaction.records if each.place not in lost]
+        if places and not transaction.places:
+            transaction.offsets = {}
+        self._end(name, known, commit=commit)
 
     def tear(self, name: str, epoch: int) -> None:
         """Abort, but for the group's offsets: a transaction that is applied in part."""
         known = self._current(name, epoch)
         if known.open is not None:
             self._commit_offsets(known.open)
+            self._lose(known)
             self._end(name, known, commit=False)
 
     def deliver_late(self, index: int) -> None:
@@ -221,6 +243,7 @@ class Broker:
         now_us = self.clock.now_us() - self.clock.wrong_us
         for name, known in self._ids.items():
             if known.open is not None and now_us - known.open.began_us > self._timeout_us:
+                self._lose(known)
                 self._end(name, known, commit=False)
                 known.epoch += 1
 
@@ -237,6 +260,15 @@ class Broker:
         if epoch > known.epoch:
             raise failure(BAD_EPOCH, fatal=True)
         return known
+
+    def _lose(self, known: TransactionalId) -> None:
+        """What is open is about to be aborted, because its writer is gone: if that is a barrier, so
+        is what it would have committed."""
+        assert known.open is not None
+        barrier = all(each.value is None for each in known.open.records)
+        if barrier and known.unmarked_commit:
+            for place in known.open.places:
+                self.lost += known.unmarked.get(place, [])
 
     def _end(self, name: str, known: TransactionalId, *, commit: bool) -> None:
         transaction, known.open = known.open, None
@@ -257,8 +289,10 @@ class Broker:
 
     # ---- What clients ask.
 
-    def stable_span(self, place: Place) -> tuple[int, int]:
-        """The first offset and the last stable one. Raises for a partition that isn't there."""
+    def span(self, place: Place, *, undecided: bool = False) -> tuple[int, int]:
+        """The first offset of a partition, and the last stable one; or where it ends, undecided
+        records included. Raises for a partition that isn't there."""
         if place not in self.partitions:
             raise failure(KafkaError._UNKNOWN_PARTITION)
-        return self.partitions[place].start, self.partitions[place].stable
+        partition = self.partitions[place]
+        return partition.start, partition.end if undecided else partition.stable

@@ -67,6 +67,8 @@ def failed_call(world: World, chance: Random) -> str | None:
     calls = ("offsets", "produce", "init", "watermarks", "tick", "consume", "save", "abort")
     call = chance.choice(calls)
     effect = chance.choice(("refuse", "unanswered"))
+    if call == "init" and chance.random() < 0.5:
+        effect = "unmarked"
     return world.arm(chance, Fault(effect, call, chance.randint(1, 3)))
 
 

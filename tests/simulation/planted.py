@@ -11,12 +11,12 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 from drawdown.adapters.kafka.partition_log import PartitionLog
-from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.postgres.store import Batch, Following, Position
 from drawdown.errors import Unavailable
 from drawdown.ledger_processor import failures, keeping
 from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.ends import Ends
+from drawdown.ledger_processor.evidence import Evidence
 from drawdown.ledger_processor.failures import Call, Remedy, TransactionFailed
 from drawdown.ledger_processor.intake import Intake
 from drawdown.ledger_processor.loop import Loop
@@ -196,11 +196,9 @@ def broker_believed(patch: pytest.MonkeyPatch) -> None:
     """Once the earlier writers are fenced, the ends that the broker tells are believed, and so are
     commits. (Either alone would show in the other.)"""
 
-    def told(self: Any, client: Any) -> dict[str, int]:
-        places = {
-            name: TopicPartition(self._settings.topic(name), self._number) for name in OUTPUTS
-        }
-        return {name: span(client, place, self._clock)[1] for name, place in places.items()}
+    def told(self: Any) -> dict[str, int]:
+        told: dict[str, int] = self._stability.wait(dict.fromkeys(OUTPUTS, 0), within_s=9).told
+        return told
 
     patch.setattr(Barrier, "raised", told)
     commit_believed(patch)
@@ -208,7 +206,19 @@ def broker_believed(patch: pytest.MonkeyPatch) -> None:
 
 def commit_believed(patch: pytest.MonkeyPatch) -> None:
     """What the broker says is committed is taken to stand."""
-    patch.setattr(OutputEnds, "hold", lambda *_: True)
+
+    patch.setattr(OutputEnds, "misplaced", lambda *_: "")
+    patch.setattr(OutputEnds, "committed", lambda *_, **__: "")
+
+
+def open_records_aborted(patch: pytest.MonkeyPatch) -> None:
+    """What stands open is aborted, whatever else of its transaction is committed."""
+    patch.setattr(Evidence, "committed", lambda *_: False)
+
+
+def open_records_committed(patch: pytest.MonkeyPatch) -> None:
+    """What stands open is committed, though its transaction was aborted."""
+    patch.setattr(Evidence, "committed", lambda *_: True)
 
 
 PLANTS: Final[tuple[Plant, ...]] = (
@@ -229,4 +239,6 @@ PLANTS: Final[tuple[Plant, ...]] = (
     position_apart_from_the_rows,
     broker_believed,
     commit_believed,
+    open_records_aborted,
+    open_records_committed,
 )

@@ -110,6 +110,10 @@ class SimulatedClients:
     def log(self) -> Consumer:
         return cast(Consumer, SimulatedConsumer(self._broker, self._link, self._group))
 
+    def undecided_log(self) -> Consumer:
+        made = SimulatedConsumer(self._broker, self._link, self._group, undecided=True)
+        return cast(Consumer, made)
+
     def transactional(self, transactional_id: str) -> Producer:
         made = TransactionalProducer(self._broker, self._link, transactional_id)
         return cast(Producer, made)

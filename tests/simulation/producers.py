@@ -32,9 +32,10 @@ class TransactionalProducer:
     def init_transactions(self, _timeout_s: float) -> None:
         """Fence every earlier producer of the transactional id."""
         effect = self._link.call("init")
-        if effect in ("", "unanswered"):
-            self._epoch = self._broker.initialize(self._name)
-        if effect:
+        if effect != "refuse":
+            losing = self._losing if effect == "unmarked" else None
+            self._epoch = self._broker.initialize(self._name, losing)
+        if effect not in ("", "unmarked"):
             raise failure(TIMED_OUT, "no answer in time", retriable=True)
 
     def begin_transaction(self) -> None:
@@ -94,7 +95,7 @@ class TransactionalProducer:
         if effect == "late":
             self._broker.late.append((self._name, self._epoch, True))
         elif effect == "unmarked":
-            self._broker.drop_markers(self._name, self._epoch)
+            self._broker.end_unmarked(self._name, self._epoch, self._losing, commit=True)
             effect = ""
         elif effect == "torn":
             self._broker.tear(self._name, self._epoch)
@@ -127,6 +128,11 @@ class TransactionalProducer:
         if self._queue:
             self._queue.clear()
             self._failed = True
+
+    def _losing(self, places: list[Place]) -> list[Place]:
+        """Some of them, or all."""
+        chance = self._link.chance
+        return chance.sample(places, chance.randint(min(1, len(places)), len(places)))
 
     def _check(self, *, open_: bool) -> None:
         if self._failed:

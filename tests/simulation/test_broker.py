@@ -64,7 +64,7 @@ class RealRig:
         return made
 
     def last_stable(self) -> int:
-        return StableOffsets(self._settings).last_stable(self.topic, 0, WITHIN_S)
+        return StableOffsets(self._settings).last_stable([self.topic], 0, WITHIN_S)[0]
 
     def append(self, value: bytes) -> None:
         client = producer(self._settings)
@@ -93,7 +93,7 @@ class SimulatedRig:
         return SimulatedConsumer(self._broker, self._link, Group(self.group, 1))
 
     def last_stable(self) -> int:
-        return SimulatedOffsets(self._broker, self._link).last_stable(self.topic, 0, WITHIN_S)
+        return SimulatedOffsets(self._broker, self._link).last_stable([self.topic], 0, WITHIN_S)[0]
 
     def append(self, value: bytes) -> None:
         self._broker.append((self.topic, 0), b"k", value)

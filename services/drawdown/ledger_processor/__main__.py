@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from random import Random
@@ -24,14 +25,16 @@ from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.calls import repeated
 from drawdown.ledger_processor.clients import Clients, KafkaClients
 from drawdown.ledger_processor.deciding import Decider
+from drawdown.ledger_processor.evidence import Evidence
 from drawdown.ledger_processor.failures import Call
 from drawdown.ledger_processor.input_reader import Framing
 from drawdown.ledger_processor.loop import Loop
 from drawdown.ledger_processor.openings import Start
-from drawdown.ledger_processor.output_ends import WAIT_S, OutputEnds
+from drawdown.ledger_processor.output_ends import OutputEnds
 from drawdown.ledger_processor.partition import PartitionWriter
 from drawdown.ledger_processor.progress import Progress
 from drawdown.ledger_processor.recovery import recover
+from drawdown.ledger_processor.stability import Stability
 from drawdown.ledger_processor.states import DiskStates, NoStates, States
 from drawdown.ledger_processor.ticking import Ticker
 from drawdown.local.discovery import resolved
@@ -44,6 +47,10 @@ from drawdown.workers.worker import Place
 SERVICE = "ledger_processor"
 FENCE_TIMEOUT_S = 60.0
 FENCE_STEP_S = 1.0
+ASK_S = 2.0
+"""How long an answer about an output's end is waited for, before it is asked again."""
+
+_log = structlog.get_logger()
 
 
 def build(settings: Settings) -> Loop:
@@ -137,9 +144,16 @@ def _open_partition(
 
     repeated(number, Call.INIT, fence, clock=clock, within_s=FENCE_TIMEOUT_S)
     started = clock.monotonic()
+    stability = Stability(partial(_last_stable, settings, offsets, number), clock)
     client = clients.log()
     try:
-        ends = Barrier(settings, number, producer, clock, progress.go_on).raised(client)
+        evidence = Evidence(settings, number, wire, client, clients.undecided_log, clock)
+        barrier = Barrier(
+            settings, number, producer, stability, evidence.committed, clock, progress.go_on
+        )
+        ends = barrier.raised()
+        if barrier.mended:
+            _log.warning("lost_commit_mended", partition=number, offsets=barrier.mended)
         recovered = recover(settings, wire, number, ends, client, states, clock, progress)
     except KafkaException as error:
         reason = error.args[0].str()
@@ -167,13 +181,15 @@ def _open_partition(
         threads,
         clock,
         recovered.keeper,
-        ends=OutputEnds(ends, partial(_last_stable, settings, offsets, number), clock),
+        ends=OutputEnds(ends, stability),
     )
     return Start(writer, recovered.usage_offset, recovered.command_offset)
 
 
-def _last_stable(settings: Settings, offsets: Offsets, number: int, name: str) -> int:
-    return offsets.last_stable(settings.topic(name), number, WAIT_S)
+def _last_stable(
+    settings: Settings, offsets: Offsets, number: int, names: Sequence[str]
+) -> list[int]:
+    return offsets.last_stable([settings.topic(name) for name in names], number, ASK_S)
 
 
 def run() -> None:
@@ -211,11 +227,11 @@ def serve(settings: Settings, worker: int = 0) -> None:
     port = metrics.serve(settings, metrics.registry(settings, SERVICE, worker=worker))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())
-    structlog.get_logger().info("started", runtime=compiled.runtime(), metrics_port=port)
+    _log.info("started", runtime=compiled.runtime(), metrics_port=port)
     if worker:
         workers.tell_ready(port)
     loop.run()
-    structlog.get_logger().info("stopped")
+    _log.info("stopped")
 
 
 def main() -> NoReturn:

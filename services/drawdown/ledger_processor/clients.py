@@ -22,6 +22,9 @@ class Clients(Protocol):
     def log(self) -> Consumer:
         """What a recovery reads the ledger's topics with; closed after it."""
 
+    def undecided_log(self) -> Consumer:
+        """What reads also what isn't committed; closed by whoever asked for it."""
+
     def transactional(self, transactional_id: str) -> Producer:
         """What a partition's writer produces with; a new one for each time that it is opened."""
 
@@ -51,6 +54,10 @@ class KafkaClients:
     def log(self) -> Consumer:
         """A client for `PartitionLog`, which may ask for the offsets that the group committed."""
         return log_client(self._settings, self._group)
+
+    def undecided_log(self) -> Consumer:
+        """A client for `PartitionLog` that reads all."""
+        return log_client(self._settings, self._group, isolation_level="read_uncommitted")
 
     def transactional(self, transactional_id: str) -> Producer:
         """A producer whose `init_transactions` fences every earlier one of its id."""

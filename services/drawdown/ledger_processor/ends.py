@@ -58,7 +58,7 @@ class Ends:
         if asked_at < self._ask_at:
             return False
         try:
-            now = self._offsets.last_stable(self._topic, number, ANSWER_S)
+            [now] = self._offsets.last_stable([self._topic], number, ANSWER_S)
         except KafkaException:
             return False
         finally:

@@ -200,13 +200,15 @@ UNENDING: Final = Failure(
 """The one call that was seen never to end."""
 
 
-MOVED: Final = Failure(
-    call=Call.PRODUCE,
-    kind=Kind.UNKNOWN,
-    code="_INCONSISTENT",
-    said="an output's end isn't where it was left: something stands there that isn't known",
-)
-"""What nobody else may have written: the state isn't the ledger's, and the transaction is left."""
+def moved(said: str) -> Failure:
+    """Something stands in an output that nobody else may have written: the state isn't the
+    ledger's, and the transaction is left."""
+    return Failure(call=Call.PRODUCE, kind=Kind.UNKNOWN, code="_INCONSISTENT", said=said)
+
+
+def unproven(said: str) -> Failure:
+    """A transaction was committed, and doesn't stand: its markers are lost, or late."""
+    return Failure(call=Call.COMMIT, kind=Kind.UNKNOWN, code="_INCONSISTENT", said=said)
 
 
 def judged(call: Call, error: KafkaError) -> Failure:

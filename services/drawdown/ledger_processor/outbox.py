@@ -7,7 +7,10 @@ from drawdown.domain.entries import InputTopic
 Record = dict[str, bytes]
 """A record to produce: `key` and `value`."""
 
-OUTPUTS: Final = frozenset(("ledger-entries", "ledger-replies", "dead-letters"))
+LEDGER: Final = "ledger-entries"
+REPLIES: Final = "ledger-replies"
+DEAD_LETTERS: Final = "dead-letters"
+OUTPUTS: Final = frozenset((LEDGER, REPLIES, DEAD_LETTERS))
 """The topics whose partitions of one number only that partition's owner writes."""
 
 
@@ -41,9 +44,9 @@ class Outbox:
     def outputs(self) -> list[tuple[str, list[Record]]]:
         """The topics that it has records for, by their short names, and the records."""
         records = (
-            ("ledger-entries", self.entries),
-            ("ledger-replies", self.replies),
-            ("dead-letters", self.dead_letters),
+            (LEDGER, self.entries),
+            (REPLIES, self.replies),
+            (DEAD_LETTERS, self.dead_letters),
         )
         return [each for each in records if each[1]]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
@@ -21,28 +21,28 @@ from drawdown.domain.watermark import Watermark
 from drawdown.errors import StateUnwritable
 from drawdown.ledger_processor.calls import repeated
 from drawdown.ledger_processor.failures import (
-    MOVED,
     UNENDING,
     Call,
     Remedy,
     TransactionFailed,
     judged,
+    moved,
+    unproven,
 )
 from drawdown.ledger_processor.keeping import Keeper, Saving
-from drawdown.ledger_processor.outbox import Outbox, Record
+from drawdown.ledger_processor.outbox import LEDGER, Outbox, Record
 from drawdown.ledger_processor.output_ends import OutputEnds
 from drawdown.settings import Settings
 
 _Batch = tuple[str, list[Record]]
 """A topic's full name, and the records for it."""
 
-LEDGER: Final = "ledger-entries"
 LATE_S = 5.0
 """So long after its time a call counts as one that never ends: librdkafka's
 `send_offsets_to_transaction` doesn't when a connection breaks at the wrong moment (2.16)."""
 PROOF_S = 1.0
-"""Where nothing follows a transaction for so long, an empty one does, before whose commit it is
-proven that this one stands (`output_ends.py`)."""
+"""Where nothing follows a transaction for so long, an empty one does, before which this one is seen
+to stand (`output_ends.py`)."""
 IDLE_COMMIT_S = 60.0
 """Where nothing but idle ticks came, their offsets are committed this often, for the lag shown."""
 
@@ -86,12 +86,14 @@ class PartitionWriter:
         """Commits run in `committers`, threads as a rule. `keeper` saves the decider's state.
 
         `ends` knows where the partition's outputs end. Nobody else may write there, so where what
-        comes next stands elsewhere, nothing is committed. None: that isn't looked at.
+        comes next stands elsewhere, nothing is committed, and what was committed must be seen to
+        stand. None: neither is looked at.
         """
         self._ends = ends
         self.number = number
         self.decider = decider
         self._settings = settings
+        self._within_s = settings.transaction_timeout_ms / 1_000
         self._producer = producer
         self._committers = committers
         self._clock = clock
@@ -148,24 +150,28 @@ class PartitionWriter:
         """Produce what was decided and start to commit it. None may be in flight.
 
         A thread that produced would fight for the interpreter with the one that decides; the
-        commit only waits for the broker. Raises `TransactionFailed`.
+        commit only waits for the broker. It produces where it must wait for that first. Raises
+        `TransactionFailed`.
         """
         assert self._in_flight is None
         outbox = self._sent = self.decider.take()
         self._began_at = self._clock.monotonic()
         if self._keeper is not None:
             self._saving = self._keeper.take(outbox.last_hash, outbox.decided)
-        self._call(Call.BEGIN, lambda _: self._producer.begin_transaction())
         self._delivered_at.clear()
-        rest = self._produce(
-            [
-                (self._settings.topic(name), self._reported(name, records))
-                for name, records in outbox.outputs
-            ]
-        )
+        rest = [
+            (self._settings.topic(name), self._reported(name, records))
+            for name, records in outbox.outputs
+        ]
+        begun = self._ends is None or self._ends.lets_follow([name for name, _ in outbox.outputs])
+        if begun:
+            self._call(Call.BEGIN, lambda _: self._producer.begin_transaction())
+            rest = self._produce(rest)
         offsets = self._offsets(outbox)
-        self._call_ends_at = self._clock.monotonic() + self._settings.transaction_timeout_ms / 1_000
-        self._in_flight = self._committers.submit(self._commit, rest, offsets, group_metadata)
+        self._call_ends_at = self._clock.monotonic() + self._within_s
+        self._in_flight = self._committers.submit(
+            self._commit, rest, offsets, group_metadata, begun=begun
+        )
 
     def finished(self, *, within_s: float = 0.0) -> Committed | None:
         """The transaction in flight, once it is committed; None if there is none or not yet.
@@ -254,12 +260,20 @@ class PartitionWriter:
         ]
 
     def _commit(
-        self, rest: list[_Batch], offsets: list[TopicPartition], group_metadata: object
+        self,
+        rest: list[_Batch],
+        offsets: list[TopicPartition],
+        group_metadata: object,
+        *,
+        begun: bool,
     ) -> None:
         """In a thread: the client waits without the interpreter's lock."""
-        if rest:
-            self._call(Call.PRODUCE, _Rest(self._producer, self._produce, rest).produce)
         producer = self._producer
+        if not begun and self._ends is not None:
+            self._see(self._ends.undecided(within_s=self._within_s))
+            self._call(Call.BEGIN, lambda _: producer.begin_transaction())
+        if rest:
+            self._call(Call.PRODUCE, _Rest(producer, self._produce, rest).produce)
         self._call(
             Call.SEND_OFFSETS,
             lambda left_s: producer.send_offsets_to_transaction(offsets, group_metadata, left_s),
@@ -267,17 +281,16 @@ class PartitionWriter:
         self._check_ends()
         self._call(Call.COMMIT, producer.commit_transaction)
         if self._ends is not None:
-            self._ends.committed(self._delivered_at)
+            self._call_ends_at = self._clock.monotonic() + self._within_s
+            self._see(self._ends.committed(self._delivered_at, within_s=self._within_s))
         # Saving takes as long as the disk does.
         self._call_ends_at = math.inf
         if self._keeper is not None and self._saving is not None:
             self._keeper.write(self._saving, self._last_offset)
 
     def _check_ends(self) -> None:
-        """Before the commit: what was committed before it must stand, and this right behind it.
-
-        To commit would decide whatever else is open there; the next owner's barrier aborts it.
-        """
+        """Before the commit: it must stand where the outputs ended. The next owner's barrier
+        decides what else is open there."""
         if self._ends is None:
             return
         outputs = self._sent.outputs
@@ -289,14 +302,18 @@ class PartitionWriter:
             for name, records in outputs
             if name in self._delivered_at
         }
-        if not self._ends.hold(firsts):
-            raise TransactionFailed(self.number, MOVED)
+        if wrong := self._ends.misplaced(firsts):
+            raise TransactionFailed(self.number, moved(wrong))
+
+    def _see(self, wrong: str) -> None:
+        """That what was committed stands."""
+        if wrong:
+            raise TransactionFailed(self.number, unproven(wrong))
 
     def _call(self, call: Call, step: Callable[[float], object]) -> None:
         """The broker aborts a transaction after its timeout, so none is waited for longer."""
-        within_s = self._settings.transaction_timeout_ms / 1_000
-        self._call_ends_at = self._clock.monotonic() + within_s
-        repeated(self.number, call, step, clock=self._clock, within_s=within_s)
+        self._call_ends_at = self._clock.monotonic() + self._within_s
+        repeated(self.number, call, step, clock=self._clock, within_s=self._within_s)
 
 
 class _Rest:

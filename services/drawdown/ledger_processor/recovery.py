@@ -2,7 +2,7 @@
 
 1. Fence: `init_transactions` of `<ledger topic>-<partition>` ends every earlier writer and aborts
    what it left open. The id comes from the topic's name, never from a setting.
-2. Raise the barrier (`barrier.py`): what stood open nevertheless is aborted, and the ends of the
+2. Raise the barrier (`barrier.py`): what stood open nevertheless is decided, and the ends of the
    partition's outputs are proven.
 3. Begin with local state, if it is of this ledger: its last entry must stand in the log where the
    checkpoint says, with the hash that it says. If it isn't, the state is deleted; without any, a
@@ -41,10 +41,9 @@ from drawdown.domain.parking import INPUTS, Parking
 from drawdown.errors import DecodeFailed, PartitionHalted, StateUnreadable
 from drawdown.ledger_processor.folding import Folder
 from drawdown.ledger_processor.keeping import Keeper
+from drawdown.ledger_processor.outbox import DEAD_LETTERS, LEDGER
 from drawdown.ledger_processor.states import State, States
 from drawdown.settings import Settings
-
-_LEDGER = "ledger-entries"
 
 Progress = Callable[[int, int], None]
 """Told how many offsets of the ledger are folded, of how many; may raise to leave off."""
@@ -148,7 +147,7 @@ class _Recovery:
             keeper = Keeper(
                 ledger,
                 state.store,
-                self._settings.topic(_LEDGER),
+                self._settings.topic(LEDGER),
                 unsaved_max=self._settings.state_unsaved_entries,
                 begun=checkpoint,
                 snapshots=self._states.snapshots(self._partition),
@@ -187,7 +186,7 @@ class _Recovery:
     def _wrong_with(self, checkpoint: Checkpoint) -> str:
         """Why local state isn't of this ledger; empty if it is."""
         last = checkpoint.last
-        with self._log(_LEDGER, last.offset) as log:
+        with self._log(LEDGER, last.offset) as log:
             if not log.start <= last.offset < log.end:
                 return f"the ledger has no offset {last.offset}: it has {log.start}–{log.end}"
             message = next(log.records(), None)
@@ -226,7 +225,7 @@ class _Recovery:
 
     def _fold_all(self, folder: Folder, keeper: Keeper | None, begin: int | None) -> None:
         """Fold the ledger from an offset, or its start, to its end."""
-        with self._log(_LEDGER, begin) as log:
+        with self._log(LEDGER, begin) as log:
             begin = log.position
             for messages in log.batches():
                 folder.fold(messages)
@@ -271,7 +270,7 @@ class _Recovery:
 
     def _parked(self, positions: dict[str, int], parking: Parking) -> set[tuple[str, int]]:
         parked: set[tuple[str, int]] = set()
-        with self._log("dead-letters") as log:
+        with self._log(DEAD_LETTERS) as log:
             for message in log.records():
                 letter = self._wire.decode_dead_letter(value_of(message))
                 if letter.offset >= positions.get(letter.topic, 0) - self._settings.poison_window:

@@ -28,7 +28,7 @@ from drawdown.adapters.kafka.contacts import Client, Contacts
 from drawdown.adapters.kafka.group_silence import Silence
 from drawdown.adapters.kafka.hearing import Hearing
 from drawdown.adapters.kafka.leaving import leave
-from drawdown.adapters.kafka.records import offset_of
+from drawdown.adapters.kafka.records import is_barrier, offset_of
 from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.adapters.postgres.store import Batch, Position
 from drawdown.backoff import Backoff
@@ -261,7 +261,7 @@ class Projector:
             partition = message.partition()
             if message.error() is not None:
                 self._heed(message)
-            elif partition in self._followed:
+            elif partition in self._followed and not is_barrier(message):
                 assert partition is not None
                 records.setdefault(partition, []).append(message)
         self._hearing.heard(records, {})

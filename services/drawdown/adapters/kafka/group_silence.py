@@ -45,7 +45,7 @@ class Silence:
         if self._since is None or self._clock.monotonic() - self._since <= SILENT_S:
             return
         try:
-            self._offsets.last_stable(self._topic, 0, self._within_s)
+            self._offsets.last_stable([self._topic], 0, self._within_s)
         except KafkaException:
             self._since = self._clock.monotonic()
             return

@@ -81,7 +81,7 @@ class Hearing:
     def _ask(self, number: int, now: float) -> None:
         self._heard_at[number] = now
         try:
-            end = self._offsets.last_stable(self._topic, number, self._within_s)
+            [end] = self._offsets.last_stable([self._topic], number, self._within_s)
         except KafkaException:
             return
         if end > self._next[number]:

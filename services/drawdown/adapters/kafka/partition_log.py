@@ -8,13 +8,15 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from drawdown.adapters.kafka.clients import consumer
 from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.kafka.quiet import LOGGER
-from drawdown.adapters.kafka.records import offset_of, value_of
+from drawdown.adapters.kafka.records import is_barrier, offset_of, value_of
 from drawdown.clock import SYSTEM, Clock
 from drawdown.errors import Unavailable
 from drawdown.settings import Settings
 
 __all__ = ["PartitionLog", "log_client", "offset_of", "value_of"]
 
+_OUTPUTS: Final = ("ledger-entries", "ledger-replies", "dead-letters")
+"""In which writers leave barriers."""
 _BATCH: Final = 5_000
 _POLL_S: Final = 0.05
 """`consume` waits this long for a whole batch, also where the log ends before it is full."""
@@ -27,7 +29,7 @@ class PartitionLog:
     """The committed records of one partition. A context manager.
 
     The end is where the broker says that the partition ends, never the last record's offset:
-    transaction markers leave holes.
+    transaction markers leave holes. Barriers in the ledger's outputs are skipped.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class PartitionLog:
         """
         self.topic: Final = topic
         self.partition: Final = partition
+        self._is_output: Final = topic in {settings.topic(name) for name in _OUTPUTS}
         self._owned: Final = client is None
         self._clock: Final = clock
         self._client: Final = client or log_client(settings, settings.group("readers"))
@@ -104,7 +107,8 @@ class PartitionLog:
                     self.position = self.end
                     return
                 self.position = offset + 1
-                yield message
+                if not (self._is_output and is_barrier(message)):
+                    yield message
             elif error.code() == KafkaError._PARTITION_EOF:
                 assert offset is not None
                 self.position = max(self.position, offset)
@@ -124,8 +128,9 @@ class PartitionLog:
             self._client.close()
 
 
-def log_client(settings: Settings, group: str) -> Consumer:
-    """A client for `PartitionLog`; of the group it can only be asked what it has committed."""
+def log_client(settings: Settings, group: str, **options: object) -> Consumer:
+    """A client for `PartitionLog`; of the group it can only be asked what it has committed.
+    Options are librdkafka's, dots as underscores."""
     return consumer(
         settings,
         group=group,
@@ -133,4 +138,5 @@ def log_client(settings: Settings, group: str) -> Consumer:
         enable_partition_eof=True,
         fetch_wait_max_ms=_FETCH_WAIT_MS,
         logger=LOGGER,
+        **options,
     )

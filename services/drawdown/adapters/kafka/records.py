@@ -1,6 +1,10 @@
 """Consumed records: what is read of one, whichever client handed it out. On the hot path."""
 
-from typing import Protocol
+from typing import Final, Protocol
+
+BARRIER_KEY: Final = b"$barrier"
+"""The key of a record without a value that a writer leaves in its outputs
+(`ledger_processor/barrier.py`); it says nothing to whoever reads them."""
 
 
 class ConsumedRecord(Protocol):
@@ -29,6 +33,11 @@ def key_of(record: ConsumedRecord) -> bytes | None:
     """The key of a record, or None."""
     key = record.key()
     return key if key is None or isinstance(key, bytes) else _bytes(key)
+
+
+def is_barrier(record: ConsumedRecord) -> bool:
+    """Whether a record of an output says nothing, and is to be skipped."""
+    return record.value() is None and key_of(record) == BARRIER_KEY
 
 
 def _bytes(data: str | None) -> bytes:

@@ -25,6 +25,7 @@ from drawdown.adapters.kafka.clients import producer, reader
 from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.kafka.quiet import LOGGER
+from drawdown.adapters.kafka.records import is_barrier
 from drawdown.adapters.kafka.topics import TIMEOUT_S, ledger_partitions
 from drawdown.domain.entries import PARTITION_CUSTOMER
 from drawdown.domain.inputs import Command, ParkRecord, Tick
@@ -184,7 +185,7 @@ class Requests:
         """Wait a moment for replies, and judge whether there is still hope."""
         self._producer.poll(0)
         for record in self._reader.consume(_REPLIES, timeout=_POLL_S):
-            if record.error() is None:
+            if record.error() is None and not is_barrier(record):
                 self._take(record)
         if self._failure:
             raise Unavailable(self._failure)
