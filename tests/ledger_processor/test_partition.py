@@ -10,9 +10,10 @@ from drawdown.adapters.kafka.records import ConsumedRecord
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
 from drawdown.ledger_processor.failures import Call, Kind, Remedy, TransactionFailed
+from drawdown.ledger_processor.keeping import Keeper
 from drawdown.ledger_processor.outbox import Outbox
 from drawdown.ledger_processor.output_ends import OutputEnds
-from drawdown.ledger_processor.partition import LATE_S, PROOF_S, PartitionWriter
+from drawdown.ledger_processor.partition import LATE_S, PartitionWriter
 from drawdown.ledger_processor.stability import Stability
 from drawdown.settings import Settings, load
 from tests.ledger_processor.scripted import (
@@ -297,10 +298,10 @@ def test_entries_right_behind_what_was_folded_are_committed_one_transaction_afte
     None
 ):
     ledger = Ending()
-    for values in ((b"a", b"b"), (b"c",), (b"d", b"e", b"f")):
+    for values in ((b"a", b"b"), (b"c",), (), (b"d", b"e", b"f")):
         ledger.commit(*values)
     assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b", b"c", b"d", b"e", b"f"]
-    assert ledger.asked == []
+    assert ledger.asked == ["ledger-entries"] * 3
 
 
 @pytest.mark.parametrize("end", [39, 41, 46])
@@ -313,45 +314,58 @@ def test_nothing_is_committed_where_the_ledger_ends_elsewhere(end: int) -> None:
     assert ENTRIES not in ledger.parts.broker.committed
 
 
-def test_entries_follow_entries_only_where_their_marker_stands() -> None:
-    ledger = Ending()
-    ledger.commit(b"a", b"b")
-    ledger.producer.ends[ENTRIES] -= 1
-    with pytest.raises(TransactionFailed, match="ended at 43, and what follows stands at 42"):
-        ledger.commit(b"c")
-    assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b"]
-
-
-def test_a_transaction_without_entries_needs_no_end_if_none_were_committed() -> None:
+def test_a_transaction_that_writes_nothing_needs_no_end() -> None:
     ledger = Ending(end=46)
     ledger.commit()
     assert ledger.asked == []
 
 
-def test_a_transaction_without_entries_follows_once_the_broker_has_decided_those_before() -> None:
+@pytest.mark.parametrize("stable", [39, 40, 42])
+def test_a_commit_whose_marker_does_not_come_has_failed(stable: int) -> None:
     ledger = Ending()
-    ledger.commit(b"a", b"b")
-    ledger.commit()
-    ledger.commit()
-    assert ledger.asked == ["ledger-entries"]
-
-
-def test_what_wrote_to_several_outputs_stands_in_each_before_anything_follows() -> None:
-    ledger = Ending()
-    ledger.commit(b"a", replies=1)
-    ledger.commit(b"b", b"c", replies=2)
-    assert ledger.asked == ["ledger-entries and ledger-replies"] * 2
-    assert ledger.parts.broker.committed == {
-        ENTRIES: [b"a", b"b", b"c"],
-        REPLIES: [b"reply"] * 3,
-    }
-    ledger.stable["ledger-replies"] = lambda: 3
-    said = "ledger-replies should be decided up to 7, and is up to 3"
+    ledger.stable["ledger-entries"] = lambda: stable
+    said = f"ledger-entries should be decided up to 43, and is up to {stable}"
     with pytest.raises(TransactionFailed, match=said) as raised:
-        ledger.commit(b"d", replies=1)
+        ledger.commit(b"a", b"b")
     assert raised.value.failure.kind is Kind.UNKNOWN
     assert raised.value.failure.remedy is Remedy.RECOVER
-    assert ledger.parts.broker.committed[ENTRIES] == [b"a", b"b", b"c", b"d"]
+
+
+def test_so_has_one_whose_marker_does_not_come_in_one_of_its_outputs() -> None:
+    ledger = Ending()
+    ledger.commit(b"a", replies=1)
+    assert ledger.asked == ["ledger-entries and ledger-replies"]
+    ledger.stable["ledger-replies"] = lambda: 2
+    said = "ledger-replies should be decided up to 5, and is up to 2"
+    with pytest.raises(TransactionFailed, match=said):
+        ledger.commit(b"b", b"c", replies=2)
+
+
+class Saves:
+    """Counts what is saved."""
+
+    def __init__(self) -> None:
+        self.written: list[object] = []
+
+    def take(self, last_hash: bytes, decided: object) -> object:
+        return object()
+
+    def write(self, saving: object, last_offset: int) -> None:
+        self.written.append(saving)
+
+    def saved(self, saving: object) -> None:
+        assert saving in self.written
+
+
+def test_nothing_is_saved_that_is_not_seen_to_stand() -> None:
+    ledger, saves = Ending(), Saves()
+    ledger.writer._keeper = cast(Keeper, saves)
+    ledger.commit(b"a")
+    assert len(saves.written) == 1
+    ledger.stable["ledger-entries"] = lambda: 42
+    with pytest.raises(TransactionFailed, match="decided up to 44"):
+        ledger.commit(b"b")
+    assert len(saves.written) == 1
 
 
 def test_markers_that_are_late_are_waited_for() -> None:
@@ -360,13 +374,11 @@ def test_markers_that_are_late_are_waited_for() -> None:
     came_at = clock.monotonic() + 1
     ledger.stable["ledger-entries"] = lambda: 42 if clock.monotonic() >= came_at else 40
     ledger.commit(b"a")
-    ledger.commit()
     assert came_at <= clock.monotonic() < came_at + 0.1
 
 
 def test_a_broker_that_does_not_answer_is_waited_for_as_long_as_for_a_transaction() -> None:
     ledger = Ending()
-    ledger.commit(b"a")
     began_at = ledger.parts.clock.monotonic()
 
     def away() -> int:
@@ -374,18 +386,5 @@ def test_a_broker_that_does_not_answer_is_waited_for_as_long_as_for_a_transactio
 
     ledger.stable["ledger-entries"] = away
     with pytest.raises(TransactionFailed, match="no broker says whether ledger-entries"):
-        ledger.commit()
+        ledger.commit(b"a")
     assert 30 <= ledger.parts.clock.monotonic() - began_at < 31
-
-
-def test_what_was_committed_last_is_seen_to_stand_though_nothing_follows() -> None:
-    ledger = Ending()
-    assert not ledger.writer.due(ledger.parts.clock.monotonic() + 10)
-    ledger.commit(b"a")
-    committed_at = ledger.parts.clock.monotonic()
-    assert not ledger.writer.due(committed_at + PROOF_S / 2)
-    assert ledger.writer.due(committed_at + PROOF_S)
-    ledger.writer.begin(None)
-    assert ledger.writer.finished() is not None
-    assert ledger.asked == ["ledger-entries"]
-    assert not ledger.writer.due(committed_at + 10)

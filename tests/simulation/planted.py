@@ -208,7 +208,7 @@ def commit_believed(patch: pytest.MonkeyPatch) -> None:
     """What the broker says is committed is taken to stand."""
 
     patch.setattr(OutputEnds, "misplaced", lambda *_: "")
-    patch.setattr(OutputEnds, "committed", lambda *_, **__: "")
+    patch.setattr(OutputEnds, "undecided", lambda *_, **__: "")
 
 
 def open_records_aborted(patch: pytest.MonkeyPatch) -> None:

@@ -40,9 +40,6 @@ _Batch = tuple[str, list[Record]]
 LATE_S = 5.0
 """So long after its time a call counts as one that never ends: librdkafka's
 `send_offsets_to_transaction` doesn't when a connection breaks at the wrong moment (2.16)."""
-PROOF_S = 1.0
-"""Where nothing follows a transaction for so long, an empty one does, before which this one is seen
-to stand (`output_ends.py`)."""
 IDLE_COMMIT_S = 60.0
 """Where nothing but idle ticks came, their offsets are committed this often, for the lag shown."""
 
@@ -122,10 +119,7 @@ class PartitionWriter:
         outbox = self.decider.outbox
         if outbox.inputs == 0:
             idle_s = now - self._began_at
-            unproven = self._ends is not None and not self._ends.proven
-            return (unproven and idle_s >= PROOF_S) or (
-                outbox.ticks > 0 and idle_s >= IDLE_COMMIT_S
-            )
+            return outbox.ticks > 0 and idle_s >= IDLE_COMMIT_S
         if outbox.commands or self.full:
             return True
         return now - self._began_at >= self._settings.commit_interval_ms / 1_000
@@ -150,28 +144,24 @@ class PartitionWriter:
         """Produce what was decided and start to commit it. None may be in flight.
 
         A thread that produced would fight for the interpreter with the one that decides; the
-        commit only waits for the broker. It produces where it must wait for that first. Raises
-        `TransactionFailed`.
+        commit only waits for the broker. Raises `TransactionFailed`.
         """
         assert self._in_flight is None
         outbox = self._sent = self.decider.take()
         self._began_at = self._clock.monotonic()
         if self._keeper is not None:
             self._saving = self._keeper.take(outbox.last_hash, outbox.decided)
+        self._call(Call.BEGIN, lambda _: self._producer.begin_transaction())
         self._delivered_at.clear()
-        rest = [
-            (self._settings.topic(name), self._reported(name, records))
-            for name, records in outbox.outputs
-        ]
-        begun = self._ends is None or self._ends.lets_follow([name for name, _ in outbox.outputs])
-        if begun:
-            self._call(Call.BEGIN, lambda _: self._producer.begin_transaction())
-            rest = self._produce(rest)
+        rest = self._produce(
+            [
+                (self._settings.topic(name), self._reported(name, records))
+                for name, records in outbox.outputs
+            ]
+        )
         offsets = self._offsets(outbox)
         self._call_ends_at = self._clock.monotonic() + self._within_s
-        self._in_flight = self._committers.submit(
-            self._commit, rest, offsets, group_metadata, begun=begun
-        )
+        self._in_flight = self._committers.submit(self._commit, rest, offsets, group_metadata)
 
     def finished(self, *, within_s: float = 0.0) -> Committed | None:
         """The transaction in flight, once it is committed; None if there is none or not yet.
@@ -260,29 +250,19 @@ class PartitionWriter:
         ]
 
     def _commit(
-        self,
-        rest: list[_Batch],
-        offsets: list[TopicPartition],
-        group_metadata: object,
-        *,
-        begun: bool,
+        self, rest: list[_Batch], offsets: list[TopicPartition], group_metadata: object
     ) -> None:
         """In a thread: the client waits without the interpreter's lock."""
-        producer = self._producer
-        if not begun and self._ends is not None:
-            self._see(self._ends.undecided(within_s=self._within_s))
-            self._call(Call.BEGIN, lambda _: producer.begin_transaction())
         if rest:
-            self._call(Call.PRODUCE, _Rest(producer, self._produce, rest).produce)
+            self._call(Call.PRODUCE, _Rest(self._producer, self._produce, rest).produce)
+        producer = self._producer
         self._call(
             Call.SEND_OFFSETS,
             lambda left_s: producer.send_offsets_to_transaction(offsets, group_metadata, left_s),
         )
         self._check_ends()
         self._call(Call.COMMIT, producer.commit_transaction)
-        if self._ends is not None:
-            self._call_ends_at = self._clock.monotonic() + self._within_s
-            self._see(self._ends.committed(self._delivered_at, within_s=self._within_s))
+        self._prove()
         # Saving takes as long as the disk does.
         self._call_ends_at = math.inf
         if self._keeper is not None and self._saving is not None:
@@ -305,9 +285,12 @@ class PartitionWriter:
         if wrong := self._ends.misplaced(firsts):
             raise TransactionFailed(self.number, moved(wrong))
 
-    def _see(self, wrong: str) -> None:
-        """That what was committed stands."""
-        if wrong:
+    def _prove(self) -> None:
+        """After the commit: it must stand before anything follows it, or is saved."""
+        if self._ends is None:
+            return
+        self._call_ends_at = self._clock.monotonic() + self._within_s
+        if wrong := self._ends.undecided(self._delivered_at, within_s=self._within_s):
             raise TransactionFailed(self.number, unproven(wrong))
 
     def _call(self, call: Call, step: Callable[[float], object]) -> None:

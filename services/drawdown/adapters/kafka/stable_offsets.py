@@ -40,15 +40,14 @@ class StableOffsets:
         deadline = time.monotonic() + within_s
         with suppress(KafkaException):
             return self._asked(topics, partition, within_s / 2)
-        # Who leads a partition now, the client learns when metadata are read.
-        self.list_topics(timeout=max(deadline - time.monotonic(), _LEAST_S))
+        for topic in topics:
+            # Who leads a partition now, the client learns when metadata are read.
+            self.list_topics(topic, timeout=max(deadline - time.monotonic(), _LEAST_S))
         return self._asked(topics, partition, max(deadline - time.monotonic(), _LEAST_S))
 
     def list_topics(self, topic: str = "", timeout: float = -1) -> Any:
-        """What the client knows of a topic, or of all."""
-        if topic:
-            return self._client.list_topics(topic, timeout=timeout)
-        return self._client.list_topics(timeout=timeout)
+        """What the client knows of a topic."""
+        return self._client.list_topics(topic, timeout=timeout)
 
     def _asked(self, topics: Sequence[str], partition: int, within_s: float) -> list[int]:
         # One call, in which the client waits without the interpreter's lock.
