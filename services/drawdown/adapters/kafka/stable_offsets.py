@@ -13,7 +13,6 @@ from confluent_kafka import OFFSET_END, KafkaError, KafkaException, TopicPartiti
 
 from drawdown.adapters.kafka.clients import reader
 from drawdown.adapters.kafka.contacts import Client
-from drawdown.adapters.kafka.quiet import LOGGER
 from drawdown.settings import Settings
 
 _LEAST_S: Final = 0.01
@@ -30,7 +29,8 @@ class StableOffsets:
     no question waits for another."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = reader(settings, logger=LOGGER)
+        # It is never polled, so what a logger of its own was told would only pile up.
+        self._client = reader(settings)
 
     def last_stable(self, topics: Sequence[str], partition: int, within_s: float) -> list[int]:
         """The last stable offset of a partition of each topic: what stands before it is decided.
