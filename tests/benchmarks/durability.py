@@ -134,11 +134,11 @@ def _recovered(settings: Settings, numbers: Sequence[int]) -> int:
     wire, topic = Wire(settings), settings.topic("ledger-entries")
     clients = KafkaClients(settings, settings.group("ledger_processor"))
     states, entries = DiskStates(settings, topic, ledger_partitions(settings), SYSTEM), 0
-    client = clients.log()
+    client, offsets = clients.log(), clients.offsets()
     for number in numbers:
         producer = clients.transactional(f"{topic}-{number}")
         producer.init_transactions()
-        stability = Stability(partial(_last_stable, settings, clients.offsets(), number), SYSTEM)
+        stability = Stability(partial(_last_stable, settings, offsets, number), SYSTEM)
         barrier = Barrier(settings, number, producer, stability, _nothing_opened, SYSTEM, _goes_on)
         ends = barrier.raised()
         recovered = recover(settings, wire, number, ends, client, states, SYSTEM, _says_nothing)
