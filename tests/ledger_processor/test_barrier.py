@@ -13,7 +13,7 @@ from drawdown.adapters.kafka.records import BARRIER_KEY
 from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import InputTopic, LedgerEntry
 from drawdown.domain.replies import Reply
-from drawdown.errors import Unavailable
+from drawdown.errors import PartitionHalted, Unavailable
 from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.evidence import Evidence
 from drawdown.ledger_processor.outbox import DEAD_LETTERS, LEDGER, OUTPUTS, REPLIES
@@ -237,6 +237,14 @@ def test_the_mended_are_told_and_nothing_is_where_nothing_was_lost() -> None:
     again = outputs.barrier()
     again.raised()
     assert again.mended == {}
+
+
+def test_what_is_no_record_halts_the_partition() -> None:
+    outputs = Outputs()
+    outputs.written({**AFTER, REPLIES: [b"no reply"]})
+    outputs.end(REPLIES, commit=True)
+    with pytest.raises(PartitionHalted, match="stands open in ledger-replies can't be judged"):
+        outputs.barrier().raised()
 
 
 def test_an_empty_partition_has_nothing_open() -> None:

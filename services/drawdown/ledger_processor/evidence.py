@@ -27,6 +27,7 @@ from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.records import value_of
 from drawdown.clock import Clock
 from drawdown.domain.replies import Reply
+from drawdown.errors import DecodeFailed, PartitionHalted
 from drawdown.ledger_processor.outbox import DEAD_LETTERS, LEDGER, REPLIES
 from drawdown.settings import Settings
 
@@ -65,8 +66,17 @@ class Evidence:
     def committed(self, opened: Mapping[str, Opened]) -> bool:
         """Whether the transaction was committed that left records open in these outputs.
 
-        Raises `Unavailable` if the broker is away, `DecodeFailed` for bytes that are no record.
+        Raises `Unavailable` if the broker is away, `PartitionHalted` for bytes that are no record.
         """
+        try:
+            return self._says_committed(opened)
+        except DecodeFailed as error:
+            names = " or ".join(sorted(opened))
+            raise PartitionHalted(
+                f"partition {self._number}: what stands open in {names} can't be judged: {error}"
+            ) from error
+
+    def _says_committed(self, opened: Mapping[str, Opened]) -> bool:
         # Where a barrier lost its marker, nothing but that barrier may be open.
         replies = [self._reply(each) for each in self._open(REPLIES, opened)]
         if _last(self._open(LEDGER, opened)) is not None:
