@@ -26,6 +26,7 @@ from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.records import value_of
 from drawdown.clock import Clock
+from drawdown.domain.parking import INPUTS
 from drawdown.domain.replies import Reply
 from drawdown.errors import DecodeFailed, PartitionHalted
 from drawdown.ledger_processor.outbox import DEAD_LETTERS, LEDGER, REPLIES
@@ -33,7 +34,6 @@ from drawdown.settings import Settings
 
 _TAIL: Final = 200_000
 """Offsets before an end that are looked at: no transaction has as many records."""
-_INPUTS: Final = {"usage-events": "usage_events", "ledger-commands": "ledger_commands"}
 
 
 class Opened(NamedTuple):
@@ -96,7 +96,7 @@ class Evidence:
         if not letters:
             return False
         decided = self._decided()
-        topics = {self._settings.topic(name): source for name, source in _INPUTS.items()}
+        topics = {self._settings.topic(name): source for name, source in INPUTS.items()}
         return any(each.offset < decided.get(topics[each.topic], -1) for each in letters)
 
     def _reply(self, record: Message) -> Reply:
@@ -113,7 +113,7 @@ class Evidence:
         for record in reversed(list(self._tail(LEDGER))):
             entry = self._wire.decode_entry(value_of(record))
             decided.setdefault(entry.source_topic, entry.source_offset)
-            if len(decided) == len(_INPUTS):
+            if len(decided) == len(INPUTS):
                 break
         return decided
 
