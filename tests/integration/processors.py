@@ -218,6 +218,12 @@ def wait_for_log(processor: Processor, event: str) -> None:
         time.sleep(0.2)
 
 
+def log_lines(processor: Processor, event: str) -> list[dict[str, object]]:
+    """The log lines of one event."""
+    lines = [json.loads(each) for each in processor.log.read_text().splitlines() if each[0] == "{"]
+    return [each for each in lines if each["event"] == event]
+
+
 def wait_for_deductions(settings: Settings, count: int, within_s: float = STARTED_WITHIN_S) -> None:
     """Wait until so many deductions are committed; more than that is a failure at once."""
     _wait_for(lambda: deductions(settings), count, "deductions", within_s)

@@ -1,6 +1,5 @@
 """What a real broker refuses, and floods of what is no record: a partition halts and says why."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,9 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from confluent_kafka.admin._resource import ResourceType
 from tests.domain.building import card
 from tests.integration.processors import (
-    Processor,
     deductions,
     grant,
+    log_lines,
     prepare,
     processing,
     send_raw,
@@ -27,12 +26,6 @@ from drawdown.errors import Refused
 from drawdown.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
-
-
-def said(processor: Processor, event: str) -> list[dict[str, object]]:
-    """The log lines of one event."""
-    lines = [json.loads(each) for each in processor.log.read_text().splitlines() if each[0] == "{"]
-    return [each for each in lines if each["event"] == event]
 
 
 def limit_records(settings: Settings, topic: str, most_bytes: int) -> None:
@@ -67,9 +60,9 @@ def test_a_flood_of_garbage_stops_its_partition_until_somebody_lets_it_pass(
             wait_for_log(processor, "partition_halted")
             wait_for_deductions(settings, 2)
             assert processor.stop() == 0
-        [halt] = said(processor, "partition_halted")
+        [halt] = log_lines(processor, "partition_halted")
         assert (halt["partition"], halt["poisoned"]) == (home, True)
-        assert said(processor, "state_rebuilt") == []
+        assert log_lines(processor, "state_rebuilt") == []
         wait_for_letters(settings, 10)
     bounds["DRAWDOWN_POISON_MAX"] = "100"
     with processing(settings, tmp_path / "passing", **bounds):
@@ -89,9 +82,9 @@ def test_records_that_the_broker_finds_too_large_end_the_process_and_lose_nothin
     with processing(alone, tmp_path / "refused") as processor:
         assert processor.process.wait(60) == Refused.exit_code
     # A broker that is slow may have failed one before, for another reason.
-    *_, failed = said(processor, "transaction_failed")
+    *_, failed = log_lines(processor, "transaction_failed")
     assert failed["kind"] == "hopeless", processor.log.read_text()
-    [ended] = said(processor, "ended")
+    [ended] = log_lines(processor, "ended")
     assert "max.message.bytes" in str(ended["reason"])
     assert deductions(alone) == []
     limit_records(alone, "ledger-entries", 8_388_608)
@@ -114,9 +107,11 @@ def test_a_partition_that_an_outsider_fences_comes_back_and_charges_once(
         send(alone, events[100:])
         wait_for_deductions(alone, 200)
         assert processor.stop() == 0
-    fenced = [each for each in said(processor, "transaction_failed") if each["kind"] == "fenced"]
+    fenced = [
+        each for each in log_lines(processor, "transaction_failed") if each["kind"] == "fenced"
+    ]
     assert [each["partition"] for each in fenced] == [0], processor.log.read_text()
-    assert [each["partitions"] for each in said(processor, "joining_again")] == [[0]]
+    assert [each["partitions"] for each in log_lines(processor, "joining_again")] == [[0]]
 
 
 def test_a_transaction_timeout_beyond_the_broker_s_ends_the_process(
@@ -126,5 +121,5 @@ def test_a_transaction_timeout_beyond_the_broker_s_ends_the_process(
     too_long = {"DRAWDOWN_TRANSACTION_TIMEOUT_MS": "86400000"}
     with processing(settings, tmp_path / "log", **too_long) as processor:
         assert processor.process.wait(60) == Refused.exit_code
-    [ended] = said(processor, "ended")
+    [ended] = log_lines(processor, "ended")
     assert "DRAWDOWN_TRANSACTION_TIMEOUT_MS" in str(ended["reason"])

@@ -23,6 +23,7 @@ from tests.integration.processors import (
     deductions,
     entries_of,
     framed,
+    log_lines,
     prepare,
     processing,
     send_raw,
@@ -31,6 +32,7 @@ from tests.integration.processors import (
     wait_for_log,
     wait_for_type,
 )
+from tests.integration.projecting import await_true
 from typer.testing import CliRunner, Result
 
 from drawdown.adapters.avro.codec import encode_usage
@@ -188,25 +190,29 @@ def test_a_command_and_usage_that_cannot_be_decided_are_parked(
     send_with_its_producers_time(settings, "ledger-commands", bad, home)
     lost = encode_usage(usage("lost", "acme"), header=header)
     send_with_its_producers_time(settings, "usage-events", lost, home)
-    lines = [
+    first_line, second_line = [
         f"dead-letters park {topic}-{home}-{offset}"
         for topic, offset in (("ledger-commands", 1), ("usage-events", 0))
     ]
     with processing(settings, tmp_path / "first") as first:
         assert "ledger-commands offset 1 carries its producer's time" in halted(first)
-        for line in lines:
-            halts = told(f"{line} --timeout 0.5", "--reason", "a wrong clock", code=75)
-            assert halts["outcome"] == "sent"
+        answer = told(first_line, "--reason", "a wrong clock")
+        assert (answer["outcome"], answer["code"]) == ("accepted", "")
+        # It was opened again, and has come to the usage.
+        await_true(lambda: len(log_lines(first, "partition_halted")) == 2, "it halts again")
         assert first.stop() == 0
     with processing(settings, tmp_path / "second") as second:
+        halted(second)
+        sent = told(f"{second_line} --timeout 0.1", "--reason", "a wrong clock", code=75)
+        assert sent["outcome"] == "sent"
         send(settings, usage("kept", "acme"))
         wait_for_type(settings, "acme", "deduction")
-        for line in lines:
+        for line in (first_line, second_line):
             answer = told(line, "--reason", "a wrong clock")
             assert (answer["outcome"], answer["code"]) == ("duplicate", "")
         late = f"dead-letters park usage-events-{home}-1"
         assert told(late, "--reason", "late", code=1)["code"] == "record_decided"
-        assert "partition_halted" not in second.log.read_text()
+        assert len(log_lines(second, "partition_halted")) == 1
     letters = sorted(wait_for_letters(settings, 2), key=lambda each: each.topic)
     assert [(each.reason, each.value) for each in letters] == [("parked", bad), ("parked", lost)]
     assert letters[0].detail == f"park-ledger-commands-{home}-1 by cli: a wrong clock"

@@ -30,6 +30,12 @@ from tests.ledger_processor.scripted import (
 
 ENTRIES = "live.ledger-entries"
 STEP_S = 0.1
+PARK = b"park"
+
+
+def is_park(record: ConsumedRecord) -> bool:
+    """Whether it is the command that parks."""
+    return value_of(record) == PARK
 
 
 class Echo:
@@ -39,6 +45,7 @@ class Echo:
         self.outbox = Outbox()
         self.watermark = Watermark()
         self.ledger = Ledger(namespace="test", partition=0, rate_card_lead_us=0)
+        self.parked = False
 
     def take(self) -> Outbox:
         outbox = self.outbox
@@ -48,7 +55,7 @@ class Echo:
     def decide_usage(self, records: Sequence[ConsumedRecord], at_most_us: int) -> None:
         for record in records:
             value = value_of(record)
-            if value.startswith(b"halt"):
+            if value.startswith(b"halt") and not self.parked:
                 raise PartitionHalted("told to")
             if value.startswith(b"poison"):
                 raise PartitionPoisoned("told to")
@@ -59,7 +66,11 @@ class Echo:
             self.outbox.next_usage_offset = offset_of(record) + 1
 
     def decide_commands(self, records: Sequence[ConsumedRecord], at_most_us: int) -> None:
-        """No command is sent here."""
+        """A command that parks a record lets all those pass that would halt."""
+        for record in records:
+            self.parked = self.parked or is_park(record)
+            self.outbox.next_command_offset = offset_of(record) + 1
+            self.outbox.commands += 1
 
 
 class Process:
@@ -86,6 +97,7 @@ class Process:
             self.open_partition,
             self.threads,
             Ticker(self.settings, cast(Producer, self.ticks), header=b"", actor="test"),
+            is_park,
             self.clock,
             Random(1),
         )
@@ -96,6 +108,11 @@ class Process:
         log = self.usage.log[number]
         for value in values:
             log.append(Message(partition=number, offset=len(log), key=b"k", value=value))
+
+    def command(self, number: int, value: bytes) -> None:
+        """Append a command to a partition."""
+        log = self.commands.log.setdefault(number, [])
+        log.append(Message(partition=number, offset=len(log), key=b"k", value=value))
 
     def give(self, *numbers: int) -> None:
         """Let the group give partitions."""

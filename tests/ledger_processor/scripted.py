@@ -214,7 +214,7 @@ class ScriptedConsumer(ScriptedContact):
     """A consumer of one topic of an in-memory log, with the assignment of a cooperative group.
 
     Like the real one it may be told nothing of what it doesn't read, hands out what isn't paused,
-    and says once where a partition ends.
+    whatever was assigned since, and says once where a partition ends.
     """
 
     def __init__(self, log: dict[int, list[Message]]) -> None:
@@ -247,7 +247,6 @@ class ScriptedConsumer(ScriptedContact):
         for each in partitions:
             assert each.partition in self.positions, "not assigned"
             del self.positions[each.partition]
-            self.paused.discard(each.partition)
             self._ended.discard(each.partition)
 
     def _settled(self) -> None:

@@ -68,6 +68,18 @@ def test_while_the_broker_is_away_nobody_ends_and_the_wait_begins_anew_after_it(
         member.for_s(SILENT_S)
 
 
+def test_who_stands_still_hears_nothing_meanwhile() -> None:
+    member = Listening()
+    member.for_s(5)
+    member.silence.taken(0)
+    for _ in range(3):
+        member.clock.sleep(2 * SILENT_S)
+        member.silence.look()
+    member.for_s(SILENT_S)
+    with pytest.raises(Unavailable, match="said nothing"):
+        member.for_s(2)
+
+
 @pytest.mark.parametrize("how", ["on_lost", "on_revoke"])
 def test_a_processor_ends_when_its_client_falls_silent(how: str) -> None:
     process = Process(2)

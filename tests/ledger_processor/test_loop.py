@@ -9,7 +9,7 @@ from drawdown.ledger_processor.loop import USAGE_CHUNK
 from drawdown.ledger_processor.membership import FENCED_S
 from drawdown.ledger_processor.partitions import ASIDE_S
 from drawdown.metrics import PARTITIONS_HALTED, PARTITIONS_POISONED, TRANSACTION_FAILURES
-from tests.ledger_processor.processing import Process, labelled, numbered
+from tests.ledger_processor.processing import PARK, Process, labelled, numbered
 from tests.ledger_processor.scripted import Told, error
 
 TIMED_OUT = error(KafkaError._TIMED_OUT, "retriable")
@@ -169,6 +169,35 @@ def test_what_was_decided_before_a_halt_is_committed(bad: bytes, poisoned: int) 
     assert process.opened == [0, 1]
 
 
+def test_a_halted_partition_is_opened_again_once_its_record_is_parked() -> None:
+    process = serving(2)
+    process.send(0, b"1", b"halt", b"2")
+    process.run(5)
+    assert process.committed(0) == [b"1"]
+    process.command(0, b"another")
+    process.command(1, PARK)
+    process.run(60)
+    assert process.opened == [0, 1]
+    process.command(0, PARK)
+    process.run(5)
+    assert process.opened == [0, 1, 0]
+    assert process.committed(0) == [b"1", b"halt", b"2"]
+    assert labelled(PARTITIONS_HALTED, "0") == 0
+
+
+def test_a_halted_partition_that_goes_is_not_looked_at_any_more() -> None:
+    process = serving(1)
+    process.send(0, b"halt")
+    process.run(5)
+    process.take(0)
+    process.command(0, PARK)
+    process.run(5)
+    assert (process.opened, process.commands.positions) == ([0], {})
+    process.give(0)
+    process.run(5)
+    assert process.committed(0) == [b"halt"]
+
+
 def test_a_broken_invariant_commits_nothing_of_what_led_to_it() -> None:
     process = serving(1)
     process.send(0, b"1", b"wrong", b"2")
@@ -275,6 +304,20 @@ def test_a_slow_broker_slows_the_intake_and_loses_nothing(bound: dict[str, int])
     process.run(20)
     assert process.committed(0) == numbered(20_000, size)
     assert not process.usage.paused
+
+
+def test_a_partition_that_is_given_up_while_it_rests_is_read_when_it_comes_back() -> None:
+    process = serving(1, ledger_usage_batch=10)
+    process.threads.slow = {"_commit"}
+    process.brokers[0].tell(Call.COMMIT, TIMED_OUT)
+    process.send(0, *numbered(1_000))
+    process.run()
+    assert process.commands.paused == {0}
+    process.threads.slow.clear()
+    process.threads.catch_up()
+    process.run(5)
+    assert process.opened == [0, 0]
+    assert process.committed(0) == numbered(1_000)
 
 
 def test_a_slow_commit_of_one_partition_stops_no_other() -> None:

@@ -11,7 +11,7 @@ from drawdown.ledger_processor.openings import Openings, Start
 from drawdown.ledger_processor.progress import Abandoned, Progress
 from drawdown.metrics import RECOVERY_LEFT, RECOVERY_RATE
 from drawdown.settings import load
-from tests.ledger_processor.processing import labelled
+from tests.ledger_processor.processing import is_park, labelled
 from tests.ledger_processor.scripted import Patience, ScriptedConsumer, ScriptedOffsets, Threads
 
 
@@ -73,7 +73,12 @@ def test_a_recovery_tells_how_far_it_is_and_leaves_off_when_asked() -> None:
 def test_usage_is_read_once_commands_are_caught_up_with_and_there_is_room(first: str) -> None:
     usage, commands = ScriptedConsumer({0: []}), ScriptedConsumer({0: []})
     intake = Intake(
-        load(), cast(Consumer, usage), cast(Consumer, commands), ScriptedOffsets({}, {}), Patience()
+        load(),
+        cast(Consumer, usage),
+        cast(Consumer, commands),
+        ScriptedOffsets({}, {}),
+        is_park,
+        Patience(),
     )
     intake.begin(0, 5, 3)
     intake.rest(0)

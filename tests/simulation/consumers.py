@@ -69,6 +69,9 @@ class SimulatedConsumer(Connected):
         self._on: dict[str, Callback] = {}
         self._explicit = False
         self._assigned: dict[Place, Assigned] = {}
+        # The client remembers that a partition was paused until it is told to go on, though the
+        # partition is taken away and comes back in between.
+        self._paused: set[Place] = set()
         self._queue: deque[tuple[Assigned, int, Message]] = deque()
         self._closed = False
 
@@ -174,6 +177,7 @@ class SimulatedConsumer(Connected):
             if place in self._assigned:
                 raise failure(KafkaError._CONFLICT, "already part of the assignment")
             self._assigned[place] = Assigned(place, each.offset)
+            self._assigned[place].paused = place in self._paused
 
     def incremental_unassign(self, places: Iterable[TopicPartition]) -> None:
         """Don't read these any more; what was fetched of them may still be handed out."""
@@ -188,6 +192,7 @@ class SimulatedConsumer(Connected):
         for each in places:
             assigned = self._assigned[each.topic, each.partition]
             assigned.paused = True
+            self._paused.add(assigned.place)
             assigned.refetch()
 
     def resume(self, places: Iterable[TopicPartition]) -> None:
@@ -195,6 +200,7 @@ class SimulatedConsumer(Connected):
         for each in places:
             assigned = self._assigned[each.topic, each.partition]
             assigned.paused = False
+            self._paused.discard(assigned.place)
             assigned.refetch()
 
     # ---- Records.
@@ -317,9 +323,9 @@ class SimulatedConsumer(Connected):
         )
         return (
             settled
-            and not self._queue
+            and not any(self._assigned.get(each.place) is each for each, _, _ in self._queue)
             and all(
-                assigned.paused or assigned.ended_at == self._broker.partitions[place].stable
+                assigned.ended_at == self._broker.partitions[place].stable
                 for place, assigned in self._assigned.items()
             )
         )

@@ -221,6 +221,18 @@ def open_records_committed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Evidence, "committed", lambda *_: True)
 
 
+def rest_outlives_the_assignment(patch: pytest.MonkeyPatch) -> None:
+    """Commands of a partition that was given up while it rested aren't asked for again."""
+    begin = Intake.begin
+
+    def begin_resting(self: Any, number: int, usage_offset: int, command_offset: int) -> None:
+        with pytest.MonkeyPatch.context() as without:
+            without.setattr(self._commands, "resume", lambda _: None)
+            begin(self, number, usage_offset, command_offset)
+
+    patch.setattr(Intake, "begin", begin_resting)
+
+
 PLANTS: Final[tuple[Plant, ...]] = (
     position_from_the_committed_offset,
     state_written_before_the_commit,
@@ -241,4 +253,5 @@ PLANTS: Final[tuple[Plant, ...]] = (
     commit_believed,
     open_records_aborted,
     open_records_committed,
+    rest_outlives_the_assignment,
 )

@@ -236,6 +236,29 @@ def test_an_assignment_knows_what_is_in_it(rig: Rig) -> None:
     assert refused(lambda: reader.incremental_assign([place(rig)])) == KafkaError._CONFLICT
 
 
+def test_who_paused_a_partition_reads_it_no_more_until_told_to_whatever_is_assigned(
+    rig: Rig,
+) -> None:
+    rig.append(b"a")
+    reader = rig.consumer()
+    reader.incremental_assign([place(rig)])
+    assert until_end(reader) == ([(0, b"a")], 1)
+    reader.pause([place(rig)])
+    reader.incremental_unassign([place(rig)])
+    reader.incremental_assign([place(rig)])
+    assert reader.consume(100, 0.5) == []
+    reader.resume([place(rig)])
+    assert until_end(reader) == ([(0, b"a")], 1)
+
+
+def test_why_a_record_of_a_batch_is_not_taken_stands_on_it(rig: Rig) -> None:
+    made = rig.transactional()
+    made.init_transactions(WITHIN_S)
+    records: list[dict[str, Any]] = [{"key": b"k", "value": b"a"}]
+    assert made.produce_batch(rig.topic, records, partition=0) == 0
+    assert records[0]["_error"].code() == KafkaError._STATE
+
+
 def test_an_end_is_told_once_and_anew_where_reading_begins_again(rig: Rig) -> None:
     rig.append(b"a")
     reader = rig.consumer()

@@ -62,6 +62,8 @@ class World:
         self.taken = 0
         self.wrong = ""
         """What a process itself found wrong."""
+        self.halted = False
+        """Whether a partition waits for somebody to set a clock right, and to start it again."""
         self.deletes = False
         """Whether inputs were deleted; then committed offsets must be kept,"""
         self.keeps = False
@@ -139,7 +141,7 @@ class World:
     # ---- The end.
 
     def _come_to_rest(self) -> None:
-        """Faults cease, what is wrong with clocks and processes is repaired, inputs are decided."""
+        """Faults cease; first those that outlived them decide what is left, then new processes."""
         self._faults_cease = True
         for _, process in self.frozen:
             process.link.frozen -= 1
@@ -154,14 +156,31 @@ class World:
         self.time.advance(max(0, behind_us) / 1e6 + 31)
         while self.broker.late:
             self.broker.deliver_late(0)
+        disks = [each.disk for each in self.processors[:2]]
         for process in (*self.processors, *self.projectors):
             process.link.disarm()
-            process.clock.wrong_us = 0
-            if not process.gone:
+            if process.clock.wrong_us and not process.gone:
+                # One whose clock is set right ends by itself.
+                process.clock.wrong_us = 0
                 process.stop()
-        self.processors = [self.new_processor(each.disk) for each in self.processors[:2]]
+        self._living_go_on()
+        for process in (*self.processors, *self.projectors):
+            process.stop()
+        self.processors = [self.new_processor(disk) for disk in disks]
         self.projectors = [self.new_projector()]
         self._rounds()
+
+    def _living_go_on(self) -> None:
+        """Nobody needs to be started again because of what has passed."""
+        self.processors = [each for each in self.processors if not each.gone]
+        self.projectors = [each for each in self.projectors if not each.gone]
+        if not self.processors or not self.projectors:
+            return
+        try:
+            self._rounds()
+        except Wrong:
+            if not self.halted:
+                raise
 
     def _rounds(self) -> None:
         quiet = 0
@@ -260,6 +279,7 @@ class World:
         details = {k: v for k, v in entry.items() if k not in ("event", "exc_info")}
         self.history.append(f"{self.taken:4}     {event} {details}")
         clock = "ahead of this machine's clock" in reason
+        self.halted = self.halted or event == "partition_halted"
         if event == "invariant_broken" or (event == "partition_halted" and not clock):
             self.wrong = self.wrong or f"{event}: {details}"
 

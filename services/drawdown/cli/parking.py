@@ -17,14 +17,14 @@ from drawdown.errors import TimedOut, UsageError
 from drawdown.repair.origins import Origin, parse_origin
 from drawdown.settings import Settings
 
-ANSWER_S: Final = 5.0
+ANSWER_S: Final = 30.0
 HELP = prose("""
 Skip ONE input record that halts its partition: it becomes a dead letter, reason `parked`.
 
 For a record whose decision breaks an assertion, or whose append time is wrong; the processor's log
-names it (`partition_halted`). The command goes into the partition's log. A halted partition reads
-it when its processor is restarted; then this, repeated, tells the answer. A record that was decided
-already is refused. Whatever the record asked for won't happen: see `dead-letters redrive`.
+names it (`partition_halted`). The command goes into the partition's log, and whoever halted the
+partition opens it again. A record that was decided already is refused. Whatever the record asked
+for won't happen: see `dead-letters redrive`.
 
 Leaves with 1 if it is refused, with 75 if nobody has answered yet.
 """)
@@ -106,7 +106,7 @@ def _tell_unanswered(settings: Settings, asked: Origin, command: Command, *, as_
         return
     text = (
         f"{asked}: {command.command_id} stands in {settings.topic('ledger-commands')} "
-        f"[{asked.partition}], and nobody has answered yet. Restart the ledger processor that "
-        "halted this partition, then repeat this: it tells the answer."
+        f"[{asked.partition}], and nobody has answered yet. See that a ledger processor runs, and "
+        "what its log says of this partition; then repeat this: it tells the answer."
     )
     out().print(text, soft_wrap=True, markup=False)

@@ -31,6 +31,7 @@ from drawdown.ledger_processor.input_reader import Framing
 from drawdown.ledger_processor.loop import Loop
 from drawdown.ledger_processor.openings import Start
 from drawdown.ledger_processor.output_ends import OutputEnds
+from drawdown.ledger_processor.park_commands import park_command
 from drawdown.ledger_processor.partition import PartitionWriter
 from drawdown.ledger_processor.progress import Progress
 from drawdown.ledger_processor.recovery import recover
@@ -99,6 +100,7 @@ def assemble(
         open_partition,
         threads,
         ticker,
+        lambda record: park_command(wire, record) is not None,
         clock,
         chance or Random(),
     )

@@ -38,6 +38,6 @@ class Breaker:
                 f"the breaker tripped: {len(unfit):,} of the last {self._window:,} records of "
                 f"{topic} were parked, and the one at offset {offset} is no record either. Find "
                 "the producer and stop it; then set DRAWDOWN_POISON_MAX to "
-                f"{self._window} to have the rest parked, or park them by hand, and restart"
+                f"{self._window} and restart to have the rest parked, or park them by hand"
             )
         unfit.append(offset)

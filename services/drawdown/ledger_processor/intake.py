@@ -2,18 +2,23 @@
 
 A partition rests while its commands are caught up with (usage only), and while what it has decided
 fills its bounds because the broker is slow (both). What rests waits in the topic, not in memory.
+Of a partition that has halted only the commands are looked at, for one that parks what halts it.
 """
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
 
 from drawdown.adapters.kafka.hearing import Hearing
 from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.clock import Clock
 from drawdown.ledger_processor.ends import ANSWER_S, Ends
 from drawdown.settings import Settings
+
+Parks = Callable[[Message], bool]
+"""Whether a record of `ledger-commands` is a command that parks a record."""
 
 
 class Intake:
@@ -25,14 +30,17 @@ class Intake:
         usage: Consumer,
         commands: Consumer,
         offsets: Offsets,
+        parks: Parks,
         clock: Clock,
     ) -> None:
+        self._parks: Final = parks
         self._usage_topic: Final = settings.topic("usage-events")
         self._command_topic: Final = settings.topic("ledger-commands")
         self._usage: Final = usage
         self._commands: Final = commands
         self._read: Final[set[int]] = set()
         self._resting: Final[set[int]] = set()
+        self._watched: Final[set[int]] = set()
         # A rate card that was sent an hour ago must not be overtaken by usage of a minute ago.
         self.catching_up: Final[set[int]] = set()
         self.usage_ends: Final = Ends(offsets, self._usage_topic, "usage_events", clock)
@@ -51,16 +59,50 @@ class Intake:
 
     def begin(self, number: int, usage_offset: int, command_offset: int) -> None:
         """Read a partition from these offsets on: its commands to their end, then usage too."""
+        self._unwatch([number])
         usage = TopicPartition(self._usage_topic, number, usage_offset)
         self._usage.incremental_assign([usage])
         self._usage.pause([usage])
         self._read.add(number)
         self.catching_up.add(number)
-        self._commands.incremental_assign(
-            [TopicPartition(self._command_topic, number, command_offset)]
-        )
+        self._read_commands(number, command_offset)
         self.usage_heard.reads(number, usage_offset)
         self.commands_heard.reads(number, command_offset)
+
+    def _read_commands(self, number: int, offset: int) -> None:
+        place = TopicPartition(self._command_topic, number, offset)
+        self._commands.incremental_assign([place])
+        # It may have been given up while it rested, and the client forgets that by no assignment.
+        self._commands.resume([place])
+
+    @property
+    def any_commands(self) -> bool:
+        """Whether commands are read of any partition."""
+        return bool(self._read or self._watched)
+
+    def watch(self, number: int) -> None:
+        """Decide nothing more of a partition that is read, and look out for a command that parks a
+        record of it."""
+        offset = self.commands_heard.next_offset(number)
+        self.end(number)
+        if offset is not None and number not in self._read:
+            self._read_commands(number, offset)
+            self._watched.add(number)
+
+    def parked(self, number: int, commands: Sequence[Message]) -> bool:
+        """Whether what was watched for is among these commands of a partition; it is watched no
+        more then."""
+        if number not in self._watched or not any(self._parks(each) for each in commands):
+            return False
+        self._unwatch([number])
+        return True
+
+    def _unwatch(self, numbers: list[int]) -> None:
+        watched = [number for number in numbers if number in self._watched]
+        if watched:
+            commands = [self._place(self._command_topic, n) for n in watched]
+            self._commands.incremental_unassign(commands)
+            self._watched.difference_update(watched)
 
     def caught_up(self, number: int) -> None:
         """Its commands were read to their end once, so nothing they set is missing: go on."""
@@ -98,6 +140,7 @@ class Intake:
 
     def end_all(self, numbers: list[int]) -> None:
         """Read these no more, whichever of them are read; the answer to a revocation."""
+        self._unwatch(numbers)
         read = [number for number in numbers if number in self._read]
         self._usage.incremental_unassign([self._place(self._usage_topic, n) for n in read])
         if read:

@@ -31,7 +31,7 @@ from drawdown.ledger_processor.counting import (
     observe_memory,
 )
 from drawdown.ledger_processor.ends import ANSWER_S
-from drawdown.ledger_processor.intake import Intake
+from drawdown.ledger_processor.intake import Intake, Parks
 from drawdown.ledger_processor.openings import Openings, OpenPartition
 from drawdown.ledger_processor.partition import Committed, PartitionWriter
 from drawdown.ledger_processor.partitions import Partitions
@@ -72,6 +72,7 @@ class Loop:
         open_partition: OpenPartition,
         threads: Executor,
         ticker: Ticker,
+        parks: Parks,
         clock: Clock,
         chance: Random,
     ) -> None:
@@ -82,7 +83,7 @@ class Loop:
         self._ticker = ticker
         self._clock = clock
         openings = Openings(settings, open_partition, threads, clock, chance)
-        self._intake = Intake(settings, usage, commands, offsets, clock)
+        self._intake = Intake(settings, usage, commands, offsets, parks, clock)
         self._partitions = Partitions(settings, self._intake, openings, ticker, clock)
         self._writers = self._partitions.writers
         self._guarded = self._partitions.guarded
@@ -192,13 +193,15 @@ class Loop:
                 self._intake.usage_ends.confirm(number, writer.decider, latest_us(batch))
                 self._guarded(number, partial(writer.decider.decide_commands, batch, limit_us))
                 self._bound(writer)
+            elif self._intake.parked(number, batch):
+                self._partitions.try_again(number)
         self._intake.ended(self._intake.command_ends, ended)
         for number in ended:
             self._intake.caught_up(number)
 
     def _serve_commands(self) -> None:
         """Decide the commands that have come, and begin every commit that is due."""
-        if self._writers:
+        if self._intake.any_commands:
             at_most = self._settings.ledger_command_batch
             self._decide_commands(self._commands.consume(at_most, 0.0))
         self._complete()

@@ -78,7 +78,8 @@ class Partitions:
         self._intake.hold_off()
         for number in numbers:
             if len(self.membership.given) >= self._at_most:
-                self._halt(number, "this process has as many as it may: start another one")
+                reason = "this process has as many as it may: start another one"
+                self.membership.halted(number, reason, poisoned=False)
             else:
                 self.openings.ask(number)
             self.membership.given.add(number)
@@ -190,6 +191,12 @@ class Partitions:
         if halt is not None:
             self._halt(number, str(halt), poisoned=isinstance(halt, PartitionPoisoned))
 
+    def try_again(self, number: int) -> None:
+        """Open a partition that has halted: somebody parked a record of it."""
+        self._log.info("halted_partition_tried_again", partition=number)
+        self.openings.ask(number)
+
     def _halt(self, number: int, reason: str, *, poisoned: bool = False) -> None:
+        self._intake.watch(number)
         self._give_up(number)
         self.membership.halted(number, reason, poisoned=poisoned)

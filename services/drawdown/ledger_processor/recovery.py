@@ -29,19 +29,18 @@ from confluent_kafka import Consumer, TopicPartition
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.positions import span
-from drawdown.adapters.kafka.records import key_of, offset_of, value_of
+from drawdown.adapters.kafka.records import offset_of, value_of
 from drawdown.adapters.kafka.topics import TIMEOUT_S
 from drawdown.adapters.local_state.checkpoint import Checkpoint
 from drawdown.adapters.local_state.shelf import RowShelf
 from drawdown.clock import Clock
-from drawdown.domain.entries import PARTITION_CUSTOMER
-from drawdown.domain.inputs import ParkRecord
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.parking import INPUTS, Parking
 from drawdown.errors import DecodeFailed, PartitionHalted, StateUnreadable
 from drawdown.ledger_processor.folding import Folder
 from drawdown.ledger_processor.keeping import Keeper
 from drawdown.ledger_processor.outbox import DEAD_LETTERS, LEDGER
+from drawdown.ledger_processor.park_commands import park_command
 from drawdown.ledger_processor.states import State, States
 from drawdown.settings import Settings
 
@@ -294,21 +293,16 @@ class _Recovery:
 
     def _look_ahead(self, ledger: Ledger, usage: int, commands: int) -> None:
         """Step 7. What stands ahead is tried, which changes nothing: a command that will be
-        refused parks nothing. Those of no customer are few, and the others aren't decoded."""
+        refused parks nothing."""
         parking, tried = ledger.parking, set[str]()
         parking.read(usage=usage, commands=commands, stands_at=commands)
         with self._log("ledger-commands", commands) as log:
             for message in log.records():
-                if key_of(message) != PARTITION_CUSTOMER.encode():
+                found = park_command(self._wire, message)
+                if found is None or found[0].command_id in tried:
                     continue
-                try:
-                    command = self._wire.decode_command(value_of(message))
-                except DecodeFailed:
-                    continue
-                body, stands_at = command.body, offset_of(message)
-                parking.read(usage=usage, commands=commands, stands_at=stands_at)
-                if not isinstance(body, ParkRecord) or command.command_id in tried:
-                    continue
+                command, body = found
+                parking.read(usage=usage, commands=commands, stands_at=offset_of(message))
                 tried.add(command.command_id)
                 recorded_at = message.timestamp()[1] * _US_PER_MS
                 decision = ledger.decide_command(command, recorded_at)

@@ -15,6 +15,8 @@ from drawdown.errors import Unavailable
 
 SILENT_S: Final = (POLL_INTERVAL_MAX_MS + 2 * SESSION_TIMEOUT_MS) / 1_000
 """Longer than a group waits for its slowest member before it says who gets what."""
+_STOOD_STILL_S: Final = 10.0
+"""Who didn't look for so long couldn't hear either."""
 
 
 class Silence:
@@ -28,6 +30,7 @@ class Silence:
         self._within_s: Final = within_s
         self._clock: Final = clock
         self._since: float | None = None
+        self._looked_at = clock.monotonic()
 
     def taken(self, left: int) -> None:
         """Partitions were taken away, and so many are left."""
@@ -42,7 +45,11 @@ class Silence:
 
         While the broker doesn't answer either, there is nothing that a new client could do better.
         """
-        if self._since is None or self._clock.monotonic() - self._since <= SILENT_S:
+        now = self._clock.monotonic()
+        looked_at, self._looked_at = self._looked_at, now
+        if self._since is not None and now - looked_at > _STOOD_STILL_S:
+            self._since += now - max(looked_at, self._since)
+        if self._since is None or now - self._since <= SILENT_S:
             return
         try:
             self._offsets.last_stable([self._topic], 0, self._within_s)

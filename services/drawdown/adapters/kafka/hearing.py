@@ -41,6 +41,10 @@ class Hearing:
         self._next[number] = offset
         self._heard_at[number] = self._clock.monotonic()
 
+    def next_offset(self, number: int) -> int | None:
+        """Behind what was heard of a partition; None where it isn't read."""
+        return self._next.get(number)
+
     def ends(self, numbers: Iterable[int]) -> None:
         """These aren't read any more."""
         for number in numbers:
