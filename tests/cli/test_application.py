@@ -28,6 +28,13 @@ def test_version() -> None:
     assert (result.exit_code, result.stdout) == (0, f"drawdown {__version__}\n")
 
 
+def test_help_is_left_to_the_terminal_to_wrap() -> None:
+    wide = CliRunner().invoke(app, ["rebuild", "--help"], env={"TERMINAL_WIDTH": "200"})
+    assert (
+        "go on meanwhile. The new rows are compared with the live ones at the same" in wide.stdout
+    )
+
+
 def test_an_operational_failure_is_one_line_and_an_exit_code() -> None:
     result = CliRunner().invoke(app, ["scenario", "run", "nowhere.yaml"])
     assert result.exit_code == UsageError.exit_code

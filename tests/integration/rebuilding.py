@@ -1,7 +1,8 @@
 """Rebuilds of the balance projection, and one that is killed where it is told to be.
 
-`python -m tests.integration.rebuilding DOING [processes]` rebuilds by the environment's settings,
-and kills itself, as `kill -9` does, when it begins to do that.
+`python -m tests.integration.rebuilding DOING SCHEMA [processes]` rebuilds by the environment's
+settings, beginning with the rows of a schema if one is named, and kills itself, as `kill -9`
+does, when it begins to do that.
 """
 
 import os
@@ -100,7 +101,9 @@ def rebuilt(settings: Settings, options: Options = OPTIONS, tell: Tell = silent)
     return rebuild(settings, known("balance").build, options, tell)
 
 
-def killed_at(settings: Settings, doing: str, *, processes: bool = False) -> str:
+def killed_at(
+    settings: Settings, doing: str, *, processes: bool = False, begin_with: str = ""
+) -> str:
     """A rebuild in a process of its own that is killed as soon as it does this; what it did."""
     environment = {
         **os.environ,
@@ -110,7 +113,7 @@ def killed_at(settings: Settings, doing: str, *, processes: bool = False) -> str
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "DATABASE_URL": settings.database_url,
     }
-    command = [sys.executable, "-m", "tests.integration.rebuilding", doing]
+    command = [sys.executable, "-m", "tests.integration.rebuilding", doing, begin_with]
     command += ["processes"] * processes
     ended = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=120, check=False
@@ -144,5 +147,7 @@ def _die_at(wanted: str) -> Tell:
 
 
 if __name__ == "__main__":
-    chosen = replace(OPTIONS, processes_from=0) if "processes" in sys.argv else OPTIONS
+    chosen = replace(OPTIONS, begin_with=sys.argv[2])
+    if "processes" in sys.argv:
+        chosen = replace(chosen, processes_from=0)
     rebuilt(current(), chosen, _die_at(sys.argv[1]))

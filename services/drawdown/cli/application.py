@@ -1,5 +1,6 @@
 """The application: its global options, its commands, and how an error leaves it."""
 
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -34,6 +35,7 @@ from drawdown.cli import (
     verify,
     whatif,
 )
+from drawdown.cli.output import prose
 from drawdown.errors import DrawdownError
 
 
@@ -126,6 +128,19 @@ app.add_typer(commands.app, name="commands", rich_help_panel="Inputs")
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel="Inputs")
 app.add_typer(rejections.app, name="rejections", rich_help_panel="Inputs")
 app.add_typer(scenarios.app, name="scenario", rich_help_panel="Inputs")
+
+
+def _let_wrap(application: typer.Typer) -> None:
+    """Have the terminal wrap the help that docstrings give, at any width."""
+    for each in application.registered_commands:
+        if each.callback is not None:
+            each.help = prose(each.help or inspect.getdoc(each.callback) or "")
+    for group in application.registered_groups:
+        if group.typer_instance is not None:
+            _let_wrap(group.typer_instance)
+
+
+_let_wrap(app)
 
 
 def main() -> None:

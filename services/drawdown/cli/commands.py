@@ -14,7 +14,7 @@ from drawdown.adapters.documents.commands import BODIES, parse_command
 from drawdown.adapters.documents.json_text import parse_json
 from drawdown.adapters.documents.meanings import explained_commands
 from drawdown.adapters.kafka.requests import REPLY_TIMEOUT_S, Requests
-from drawdown.cli.output import prose, show_json_line
+from drawdown.cli.output import show_json_line
 from drawdown.cli.replies import reply_document
 from drawdown.cli.sending import ACTOR
 from drawdown.cli.session import connected, now_us
@@ -28,7 +28,7 @@ _WAIT_S: Final = 0.01
 
 
 _TYPES = "\n".join(explained_commands(BODIES))
-HELP = prose(f"""Send the commands of a JSONL file; one reply a line, in the order of the input.
+HELP = f"""Send the commands of a JSONL file; one reply a line, in the order of the input.
 
 {{"command_id": "c-1", "type": "grant", "customer_id": "acme", "kind": "purchased",
 "amount": "100.5", "price_minor": 9900, "currency": "USD"}}
@@ -46,7 +46,7 @@ A reply has command_id, customer_id, unit, outcome (accepted, rejected, duplicat
 first_entry_id, entries, recorded_at and partition_seq. A line that can't be read is answered with
 the outcome `invalid` and its `line`. A rejection is an answer: the exit code is 1 only if a line
 was invalid. A tick is not answered: its outcome is `sent`.
-""")
+"""
 
 
 @app.callback()

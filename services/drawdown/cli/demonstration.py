@@ -8,7 +8,7 @@ import typer
 
 from drawdown import settings
 from drawdown.adapters.avro import schema_files
-from drawdown.cli.output import JSON_HELP, err, out, prose, show_json, table
+from drawdown.cli.output import JSON_HELP, err, out, show_json, table
 from drawdown.demo import trace as traces
 from drawdown.demo.run import DemoOptions, new_namespace, run
 from drawdown.demo.totals import Totals
@@ -17,7 +17,7 @@ from drawdown.errors import NotInAgreement
 
 _CARD = Path("examples") / "rate-cards" / "llm-demo.yaml"
 
-HELP = prose(f"""Play a trace of LLM requests through a real ledger, and watch balances move.
+HELP = f"""Play a trace of LLM requests through a real ledger, and watch balances move.
 
 Starts a broker, a database, the ledger processor and the balance projector; applies a rate card;
 grants credits of several kinds; plays a trace; stays up until Ctrl-C, or with --once stops by
@@ -26,7 +26,7 @@ doesn't add up. Each run is a namespace of its own, and writes what it sent to d
 the data folder: events.jsonl, grants.jsonl, rate-card.yaml.
 
 {inspect.getdoc(traces)}
-""")
+"""
 
 
 def demo(

@@ -5,7 +5,7 @@ from typing import Annotated, Final, get_args
 
 import typer
 
-from drawdown.cli.output import JSON_HELP, err, out, progress, prose, show_json, table
+from drawdown.cli.output import JSON_HELP, err, out, progress, show_json, table
 from drawdown.cli.session import connected
 from drawdown.errors import UsageError
 from drawdown.exports.catalogue import DATASETS, dataset
@@ -13,7 +13,7 @@ from drawdown.exports.datasets import Dataset
 from drawdown.exports.exporting import Exported, Format, export
 
 _FORMATS: Final[tuple[Format, ...]] = get_args(Format)
-HELP: Final = prose(f"""
+HELP: Final = f"""
 Write a table of the read models to a file, all of it as of one moment.
 
 WHAT is one of
@@ -23,7 +23,7 @@ Credits are integers of micro-credits, money integers of minor units, times UTC.
 to which entry of each partition it goes, and what its columns mean: Parquet in its metadata, the
 others in FILE.about.json beside it. It takes its place when it is whole. Parquet needs
 the extra `export`.
-""")
+"""
 
 
 def export_dataset(

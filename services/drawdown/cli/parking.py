@@ -6,7 +6,7 @@ import typer
 
 from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.topics import ledger_partitions
-from drawdown.cli.output import JSON_HELP, err, out, prose, show_json
+from drawdown.cli.output import JSON_HELP, err, out, show_json
 from drawdown.cli.replies import refusal, reply_document
 from drawdown.cli.sending import ACTOR, send_commands
 from drawdown.cli.session import connected, now_us
@@ -18,7 +18,7 @@ from drawdown.repair.origins import Origin, parse_origin
 from drawdown.settings import Settings
 
 ANSWER_S: Final = 30.0
-HELP = prose("""
+HELP = """
 Skip ONE input record that halts its partition: it becomes a dead letter, reason `parked`.
 
 For a record whose decision breaks an assertion, or whose append time is wrong; the processor's log
@@ -27,7 +27,7 @@ partition opens it again. A record that was decided already is refused. Whatever
 for won't happen: see `dead-letters redrive`.
 
 Leaves with 1 if it is refused, with 75 if nobody has answered yet.
-""")
+"""
 
 
 def park(

@@ -36,6 +36,15 @@ def rebuild(
         typer.Argument(help=f"Which one: {', '.join(sorted(PROJECTIONS))}.", show_default=False),
     ],
     workers: Annotated[int, typer.Option(min=1, help="Partitions loaded side by side.")] = _WORKERS,
+    begin_with: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="SCHEMA",
+            help="Begin with its rows, at the entries where they stand.",
+            show_default=False,
+        ),
+    ] = "",
     accept_differences: Annotated[
         bool,
         typer.Option(
@@ -66,9 +75,10 @@ def rebuild(
     same entry; where any differs, the first ones are named and nothing is swapped, unless
     --accept-differences. Then the two change places in one transaction.
 
-    It begins at the ledger's first entry. A run that was ended at any moment is gone on with by the
-    next one, from the entry at which its rows stand; --abandon drops them. It can't begin anywhere
-    else, for nowhere else do rows stand that are known to be right. Leaves with 1 on a difference.
+    It begins at the ledger's first entry, or --from SCHEMA at the entries where the rows of another
+    schema stand: a restored backup, or what --keep-old kept. A mistake that those share with the
+    live rows isn't found. A run that was ended at any moment is gone on with by the next one, from
+    the entry at which its rows stand; --abandon drops them. Leaves with 1 on a difference.
     """
     chosen = known(projection)
     if status and abandon:
@@ -82,6 +92,7 @@ def rebuild(
         options = Options(
             workers=workers,
             late_indexes=chosen.late_indexes,
+            begin_with=begin_with,
             accept_differences=accept_differences,
             keep_old=keep_old,
             swap=not no_swap,

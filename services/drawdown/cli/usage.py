@@ -12,7 +12,7 @@ import typer
 
 from drawdown.adapters.documents.usage import COLUMNS
 from drawdown.adapters.kafka.usage import UsageSender
-from drawdown.cli.output import JSON_HELP, err, out, printable, progress, prose, show_json
+from drawdown.cli.output import JSON_HELP, err, out, printable, progress, show_json
 from drawdown.cli.session import connected
 from drawdown.cli.usage_files import BadLine, read_usage
 from drawdown.errors import InvalidDocument
@@ -20,7 +20,7 @@ from drawdown.errors import InvalidDocument
 app = typer.Typer(help="Send usage events.", no_args_is_help=True)
 
 _COLUMNS = "\n".join(f"  {name}: {meaning}" for name, meaning in COLUMNS.items())
-HELP = prose(f"""Send the usage events of a CSV or JSONL file; `-` reads stdin.
+HELP = f"""Send the usage events of a CSV or JSONL file; `-` reads stdin.
 
 The columns of a CSV file, and the fields of a JSON object (with `quantities` and `properties` as
 objects: {{"quantities": {{"input": 1200}}, "properties": {{"model": "swift-1"}}}}):
@@ -30,7 +30,7 @@ objects: {{"quantities": {{"input": 1200}}, "properties": {{"model": "swift-1"}}
 event_id, customer_id and meter must be there. An event without occurred_at occurs as it is read,
 so sending the same file again makes other bodies of the same ids: refused, not charged twice.
 Lines that can't be read are reported with their number and skipped; the exit code is then 1.
-""")
+"""
 
 
 @app.callback()

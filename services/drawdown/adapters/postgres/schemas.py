@@ -17,7 +17,7 @@ WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind IN ('r', 'p') AND NOT c
 ORDER BY c.relname, a.attnum
 """
 _PARTITIONS: Final = """
-SELECT p.relname FROM pg_class c
+SELECT p.relname, pg_get_expr(p.relpartbound, p.oid) FROM pg_class c
 JOIN pg_inherits i ON i.inhparent = c.oid
 JOIN pg_class p ON p.oid = i.inhrelid
 WHERE c.relnamespace = to_regnamespace(%s) AND c.relname = %s AND c.relkind = 'p'
@@ -79,8 +79,31 @@ def tables(connection: Connection, schema: str) -> dict[str, Table]:
 
 def partitions(connection: Connection, schema: str, name: str) -> set[str]:
     """The tables that a partitioned table consists of; none where it isn't partitioned."""
+    return set(_bounds(connection, schema, name))
+
+
+def _bounds(connection: Connection, schema: str, name: str) -> dict[str, str]:
+    """What each table holds that a partitioned table consists of, as SQL."""
     found = connection.execute(_PARTITIONS, [schema, name])
-    return {str(row[0]) for row in found}
+    return {str(row[0]): str(row[1]) for row in found}
+
+
+def copy_rows(connection: Connection, source: str, target: str, copied: Table) -> None:
+    """Copy the rows of a table into the empty one of the same form in another schema, with the
+    tables that it consists of."""
+    for name, bound in _bounds(connection, source, copied.name).items():
+        part, whole = table(target, name), table(target, copied.name)
+        # Made apart, with the indexes of the whole that are there.
+        connection.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(part, whole))
+        attach = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} ").format(whole, part)
+        connection.execute(attach + sql.SQL(bound))
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name in copied.columns)
+    statement = sql.SQL("INSERT INTO {into} ({columns}) SELECT {columns} FROM {source}")
+    connection.execute(
+        statement.format(
+            into=table(target, copied.name), columns=columns, source=table(source, copied.name)
+        )
+    )
 
 
 def table(schema: str, name: str) -> sql.Identifier:

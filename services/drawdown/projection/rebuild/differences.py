@@ -18,7 +18,8 @@ from psycopg import sql
 from drawdown.adapters.postgres import schemas
 from drawdown.adapters.postgres.connections import Connection
 from drawdown.adapters.postgres.schemas import Table
-from drawdown.projection.rebuild.shadow import NOTE, POSITION_TABLE, Names
+from drawdown.projection.rebuild.positions import POSITION_TABLE
+from drawdown.projection.rebuild.shadow import NOTE, Names
 
 _OWNERS: Final = frozenset(("epoch", "published", "replaced"))
 """Columns of a position that say who writes and publishes, not what was projected."""

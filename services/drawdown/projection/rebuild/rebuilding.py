@@ -1,7 +1,8 @@
 """A projection built anew beside the live one, compared with it, and put in its place.
 
 1. Take the lock of rebuilds. Where a killed run has swapped already, only drop what it replaced.
-2. Find or make the shadow schema, without the indexes that no write needs.
+2. Find or make the shadow schema, without the indexes that no write needs; empty, or with the rows
+   of a schema that is begun with.
 3. Load each partition to where the live rows stand, again until few entries are left.
 4. Build those indexes; then load what has come since.
 5. Hold the live projectors for a moment, load to the very entry at which they stand, and take a
@@ -31,6 +32,7 @@ from drawdown.projection.projection import Build, Projection
 from drawdown.projection.rebuild import shadow
 from drawdown.projection.rebuild.differences import Comparing, Difference
 from drawdown.projection.rebuild.loading import Loading, Shortfall
+from drawdown.projection.rebuild.positions import left_to, positions
 from drawdown.projection.rebuild.shadow import Names, Note
 from drawdown.projection.rebuild.side_by_side import compare_all
 from drawdown.projection.rebuild.standing import alone, drop_old, names_of
@@ -65,6 +67,8 @@ class Options:
     process; for fewer it isn't worth starting them."""
     late_indexes: tuple[str, ...] = ()
     """Indexes that no write of the projection needs."""
+    begin_with: str = ""
+    """The schema whose rows are begun with; empty: none, so that all entries are loaded."""
     accept_differences: bool = False
     keep_old: bool = False
     swap: bool = True
@@ -116,9 +120,10 @@ def rebuild(settings: Settings, build: Build, options: Options, tell: Tell) -> O
     """Rebuild a projection, or go on with it.
 
     Rows that differ are in the outcome, which then hasn't swapped unless told to. Raises
-    `UsageError` where the projection has no live rows, or views of other schemas would be left
-    with the old ones; `Unavailable` where another rebuild is at work, the broker or the database
-    doesn't answer, or readers leave no gap; and what a projector raises for a faulty ledger.
+    `UsageError` where the projection has no live rows, those of `begin_with` can't be begun with,
+    or views of other schemas would be left with the old ones; `Unavailable` where another rebuild
+    is at work, the broker or the database doesn't answer, or readers leave no gap; and what a
+    projector raises for a faulty ledger.
     """
     projection = build(settings)
     with alone(settings, projection.name) as connection:
@@ -170,7 +175,11 @@ class _Rebuild:
         self._refuse_views()
         resumed = shadow.read_note(connection, names.shadow) is not None
         late = self._options.late_indexes
-        note = shadow.prepare(self._settings, connection, names, self._projection, late)
+        if self._options.begin_with and not resumed:
+            self._tell("copying rows", 0, 0)
+        note = shadow.prepare(
+            self._settings, connection, names, self._projection, late, self._options.begin_with
+        )
         with Loading(
             self._settings,
             self._build,
@@ -200,7 +209,7 @@ class _Rebuild:
     # ---- Loading.
 
     def _is_much(self) -> bool:
-        left = shadow.left(self._connection, self._names.shadow, self._live())
+        left = left_to(self._connection, self._names.shadow, self._live())
         return self._options.workers > 1 and left >= self._options.processes_from
 
     def _fill(self, loading: Loading, note: Note) -> None:
@@ -214,7 +223,7 @@ class _Rebuild:
         """Load until the live rows are near; they move on meanwhile."""
         for _ in range(_ROUNDS_MAX):
             targets = self._live()
-            left = shadow.left(self._connection, self._names.shadow, targets)
+            left = left_to(self._connection, self._names.shadow, targets)
             self._total = self._loaded + left
             if not left or self._load(loading, targets) or left <= _NEAR:
                 return
@@ -235,10 +244,10 @@ class _Rebuild:
             self._tell("loading", self._loaded, max(self._loaded, self._total))
 
     def _live(self) -> dict[int, int]:
-        return shadow.positions(self._connection, self._names.live)
+        return positions(self._connection, self._names.live)
 
     def _built(self) -> int:
-        return sum(shadow.positions(self._connection, self._names.shadow).values())
+        return sum(positions(self._connection, self._names.shadow).values())
 
     # ---- Comparing.
 
@@ -251,7 +260,7 @@ class _Rebuild:
                 self._load(loading, self._live())
                 # The first statement takes the snapshot, in which both stand at one entry.
                 since = dict.fromkeys(range(self._partitions), 0)
-                since |= shadow.positions(snapshot, self._names.live)
+                since |= positions(snapshot, self._names.live)
             compared = self._comparing(snapshot)
             compared.forms()
             seconds = compare_all(

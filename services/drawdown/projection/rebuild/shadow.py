@@ -3,7 +3,6 @@
 That is one row of its table `rebuild`, which goes with the old rows when the two change places.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +13,9 @@ from drawdown.adapters.postgres.connections import Connection
 from drawdown.adapters.postgres.migrations import migrate
 from drawdown.errors import UsageError
 from drawdown.projection.projection import Projection
+from drawdown.projection.rebuild.beginning import begin_with
 from drawdown.settings import Settings
 
-POSITION_TABLE: Final = "position"
 NOTE: Final = "rebuild"
 """The table that says what is being done; no part of the projection."""
 
@@ -74,14 +73,22 @@ def prepare(
     names: Names,
     projection: Projection,
     late_indexes: tuple[str, ...],
+    begin_with_schema: str = "",
 ) -> Note:
-    """The shadow as its migrations make it, without the late indexes; or as it was left.
+    """The shadow as its migrations make it, without the late indexes and with the rows of a schema
+    if one is given; or as it was left.
 
-    Raises `UsageError` for a table without a primary key.
+    Raises `UsageError` for a table without a primary key, for a schema that can't be begun with,
+    and for one where something was left.
     """
     migrate(settings, names.shadow, projection.migrations)
     note = read_note(connection, names.shadow)
     if note is not None:
+        if begin_with_schema:
+            raise UsageError(
+                f"a rebuild of {projection.name} has begun already: go on with it, without --from, "
+                "or drop what it built with --abandon"
+            )
         return note
     for table in schemas.tables(connection, names.shadow).values():
         if not table.key:
@@ -90,11 +97,15 @@ def prepare(
                 f"could be compared: give it one in {projection.migrations}"
             )
     with connection.transaction():
+        # The first statement takes the snapshot of all that is read.
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         found = [(name, _definition(connection, names.shadow, name)) for name in late_indexes]
         made = [definition for _, definition in found]
         for name in late_indexes:
             drop = sql.SQL("DROP INDEX {}").format(sql.Identifier(names.shadow, name))
             connection.execute(drop)
+        if begin_with_schema:
+            begin_with(connection, begin_with_schema, names.live, names.shadow)
         connection.execute(sql.SQL(_CREATE_NOTE).format(_note_of(names.shadow)))
         insert = sql.SQL("INSERT INTO {} (late_indexes) VALUES (%s)")
         connection.execute(insert.format(_note_of(names.shadow)), [made])
@@ -125,21 +136,6 @@ def note_swap(connection: Connection, names: Names, *, keep_old: bool) -> None:
         _note_of(names.live), sql.Identifier(names.old)
     )
     connection.execute(moved)
-
-
-def positions(connection: Connection, schema: str) -> dict[int, int]:
-    """The last entry projected, by partition; those begun."""
-    query = sql.SQL("SELECT partition, partition_seq FROM {} WHERE partition_seq > 0")
-    return {
-        int(row[0]): int(row[1])
-        for row in connection.execute(query.format(schemas.table(schema, POSITION_TABLE)))
-    }
-
-
-def left(connection: Connection, schema: str, targets: Mapping[int, int]) -> int:
-    """How many entries a schema has yet to write to come to the targets."""
-    stands = positions(connection, schema)
-    return sum(max(0, seq - stands.get(partition, 0)) for partition, seq in targets.items())
 
 
 def _definition(connection: Connection, schema: str, index: str) -> str:

@@ -16,6 +16,7 @@ from drawdown.adapters.postgres import schemas
 from drawdown.adapters.postgres.connections import Connection, connect, translated
 from drawdown.errors import Unavailable, UsageError
 from drawdown.projection.rebuild import shadow
+from drawdown.projection.rebuild.positions import POSITION_TABLE, positions
 from drawdown.projection.rebuild.shadow import Names
 from drawdown.settings import Settings
 
@@ -127,6 +128,6 @@ def _taken(connection: Connection, names: Names) -> bool:
 
 
 def _entries(connection: Connection, schema: str) -> int:
-    if shadow.POSITION_TABLE not in schemas.tables(connection, schema):
+    if POSITION_TABLE not in schemas.tables(connection, schema):
         return 0
-    return sum(shadow.positions(connection, schema).values())
+    return sum(positions(connection, schema).values())

@@ -21,7 +21,8 @@ from psycopg import errors, sql
 from drawdown.adapters.postgres import schemas
 from drawdown.adapters.postgres.connections import Connection
 from drawdown.errors import Unavailable
-from drawdown.projection.rebuild.shadow import POSITION_TABLE, Names, note_swap
+from drawdown.projection.rebuild.positions import POSITION_TABLE
+from drawdown.projection.rebuild.shadow import Names, note_swap
 
 _HELD_WITHIN_S: Final = 60
 """A projector's transaction may take a while."""
