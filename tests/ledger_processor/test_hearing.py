@@ -69,6 +69,15 @@ def test_who_is_at_the_end_is_asked_about_now_and_then() -> None:
     assert reading.asked == [0, 0]
 
 
+def test_one_of_which_not_even_its_end_was_heard_is_noticed() -> None:
+    reading = Reading()
+    reading.ends[0] = 0
+    reading.for_s(2 * DEAF_S)
+    assert reading.asked == [0]
+    with pytest.raises(Unavailable, match="behind offset 0, not even that it ends there"):
+        reading.for_s(2)
+
+
 def test_an_end_behind_markers_counts_as_heard() -> None:
     reading = Reading()
     reading.records(8)

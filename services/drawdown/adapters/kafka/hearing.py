@@ -2,7 +2,8 @@
 
 After a broker was killed, a client of librdkafka has been seen not to fetch some of its partitions
 any more, for as long as it lived, while it was polled and others of its partitions went on. A new
-client reads them.
+client reads them. What says that there is something to hear are records, and of a partition that
+was never heard of its end, which the client tells in any case.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,12 +35,16 @@ class Hearing:
         self._clock: Final = clock
         self._next: Final[dict[int, int]] = {}
         self._heard_at: Final[dict[int, float]] = {}
+        self._unheard: Final[dict[int, int]] = {}
+        """Partitions of which nothing has come yet, not even an end, and how often the broker
+        answered meanwhile: it may have come back only just before."""
         self._looked_at = clock.monotonic()
 
     def reads(self, number: int, offset: int) -> None:
         """A partition is read from this offset on."""
         self._next[number] = offset
         self._heard_at[number] = self._clock.monotonic()
+        self._unheard[number] = 0
 
     def next_offset(self, number: int) -> int | None:
         """Behind what was heard of a partition; None where it isn't read."""
@@ -50,6 +55,7 @@ class Hearing:
         for number in numbers:
             self._next.pop(number, None)
             self._heard_at.pop(number, None)
+            self._unheard.pop(number, None)
 
     def heard(self, batches: Mapping[int, Sequence[Message]], ended: Mapping[int, int]) -> None:
         """Records have come, by partition, and ends of partitions, by their offsets."""
@@ -63,6 +69,7 @@ class Hearing:
         if number in self._next:
             self._next[number] = max(offset, self._next[number])
             self._heard_at[number] = self._clock.monotonic()
+            self._unheard.pop(number, None)
 
     def look(self, resting: Collection[int] = ()) -> None:
         """Raises `Unavailable` where nothing is heard of a partition that goes on.
@@ -88,9 +95,13 @@ class Hearing:
             [end] = self._offsets.last_stable([self._topic], number, self._within_s)
         except KafkaException:
             return
-        if end > self._next[number]:
+        said = f"though it goes on to {end}" if end > self._next[number] else ""
+        if number in self._unheard:
+            self._unheard[number] += 1
+            if not said and self._unheard[number] > 1:
+                said = "not even that it ends there"
+        if said:
             raise Unavailable(
                 f"nothing was heard of {self._topic} [{number}] for {DEAF_S:.0f} s behind offset "
-                f"{self._next[number]}, though it goes on to {end}: this process ends, start it "
-                "again"
+                f"{self._next[number]}, {said}: this process ends, start it again"
             )
