@@ -47,7 +47,7 @@ def state_written_before_the_commit(patch: pytest.MonkeyPatch) -> None:
     def begin_and_save(self: Any, group_metadata: object) -> None:
         begin(self, group_metadata)
         if self._keeper is not None and self._saving is not None:
-            self._keeper.store.write(self._saving.rows)
+            self._keeper.store.write(self._saving.batch)
 
     patch.setattr(PartitionWriter, "begin", begin_and_save)
 

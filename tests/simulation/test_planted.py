@@ -3,7 +3,7 @@
 import pytest
 
 from tests.simulation.planted import PLANTS, Plant
-from tests.simulation.running import first_failing
+from tests.simulation.running import failure_of, first_failing
 
 SEEDS = 1_000
 
@@ -11,4 +11,8 @@ SEEDS = 1_000
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
 def test_a_planted_fault_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
-    assert first_failing(range(SEEDS)) is not None, "no seed finds it"
+    seed = first_failing(range(SEEDS))
+    assert seed is not None, "no seed finds it"
+    failure = failure_of(seed)
+    assert failure is not None
+    assert "Traceback" not in failure.reason, "the plant itself is broken"
