@@ -77,7 +77,9 @@ class Process:
     """One member of the group, its two inputs, and a ledger partition behind each input's."""
 
     def __init__(self, partitions: int, **settings: object) -> None:
-        self.settings: Settings = load(tick_interval_s=0, commit_interval_ms=0, **settings)
+        self.settings: Settings = load(
+            **{"tick_interval_s": 0, "commit_interval_ms": 0, **settings}
+        )
         self.usage = ScriptedConsumer({number: [] for number in range(partitions)})
         self.commands = ScriptedConsumer({})
         self.brokers = [ScriptedBroker() for _ in range(partitions)]
@@ -85,6 +87,8 @@ class Process:
         self.opened: list[int] = []
         self.away: set[int] = set()
         """Partitions whose recovery finds no broker."""
+        self.broken: set[int] = set()
+        """Partitions whose ledger can't be recovered."""
         self.clock = Patience()
         self.threads = Threads()
         self.ticks = ScriptedProducer(ScriptedBroker())
@@ -141,6 +145,8 @@ class Process:
         if number in self.away:
             raise Unavailable("told to")
         self.opened.append(number)
+        if number in self.broken:
+            raise PartitionHalted("told to")
         decider = self.deciders[number] = Echo()
         writer = PartitionWriter(
             self.settings, number, decider, cast(Producer, producer), self.threads, self.clock

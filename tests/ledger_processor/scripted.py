@@ -299,6 +299,7 @@ class ScriptedConsumer(ScriptedContact):
 
     def unsubscribe(self) -> None:
         self.rebalance("on_revoke", *self.positions)
+        self._callbacks.clear()
 
     def close(self) -> None:
         self.rebalance("on_revoke", *self.positions)

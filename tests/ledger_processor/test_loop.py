@@ -185,6 +185,35 @@ def test_a_halted_partition_is_opened_again_once_its_record_is_parked() -> None:
     assert labelled(PARTITIONS_HALTED, "0") == 0
 
 
+def test_a_command_that_parks_is_seen_though_it_comes_before_the_partition_has_halted() -> None:
+    process = serving(1, ledger_usage_batch=10)
+    process.threads.slow = {"_commit"}
+    process.send(0, b"1", b"halt")
+    process.run()
+    process.command(0, PARK)
+    process.run()
+    assert (process.committed(0), process.opened) == ([], [0])
+    process.threads.slow.clear()
+    process.threads.catch_up()
+    process.run(5)
+    assert process.opened == [0, 0]
+    assert process.committed(0) == [b"1", b"halt"]
+
+
+def test_a_partition_that_halts_while_it_is_opened_is_left_alone() -> None:
+    process = Process(2)
+    process.broken = {0}
+    process.give(0, 1)
+    process.send(1, b"1")
+    process.run(60)
+    process.command(0, PARK)
+    process.run(60)
+    assert process.opened == [0, 1]
+    assert process.committed(1) == [b"1"]
+    assert labelled(PARTITIONS_HALTED, "0") == 1
+    process.take(0, 1)
+
+
 def test_a_halted_partition_that_goes_is_not_looked_at_any_more() -> None:
     process = serving(1)
     process.send(0, b"halt")
@@ -342,6 +371,17 @@ def test_a_rebalance_commits_what_is_decided() -> None:
     process.take(0)
     assert process.committed(0) == numbered(100)
     assert 0 not in process.usage.positions
+
+
+def test_a_rebalance_commits_what_was_not_due_yet() -> None:
+    process = serving(1, commit_interval_ms=60_000)
+    process.send(0, *numbered(1))
+    process.run()
+    process.send(0, *numbered(10)[1:])
+    process.run()
+    assert process.committed(0) == numbered(1)
+    process.take(0)
+    assert process.committed(0) == numbered(10)
 
 
 def test_a_rebalance_waits_for_a_commit_no_longer_than_it_may() -> None:

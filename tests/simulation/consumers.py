@@ -65,6 +65,7 @@ class SimulatedConsumer(Connected):
         self._group = group
         self._member: Member | None = None
         self._leaving = False
+        self._subscribed = False
         self._topic = ""
         self._on: dict[str, Callback] = {}
         self._explicit = False
@@ -87,13 +88,14 @@ class SimulatedConsumer(Connected):
     ) -> None:
         """Become a member, at the next poll."""
         [self._topic] = topics
+        self._subscribed = True
         self._on = {"assign": on_assign, "revoke": on_revoke, "lost": on_lost or on_revoke}
         if self._member is None:
             self._join()
 
     def unsubscribe(self) -> None:
         """Leave the group, once what it gave is handed back."""
-        self._leaving = True
+        self._leaving, self._subscribed = True, False
 
     def consumer_group_metadata(self) -> Metadata:
         """The membership under which offsets are committed."""
@@ -112,7 +114,9 @@ class SimulatedConsumer(Connected):
             self._leaving = False
             self._take_away("revoke", member, set(member.owned))
             group.leave(member)
-            self._join()
+            self._member = None
+            if self._subscribed:
+                self._join()
         elif member not in group.members:
             self._take_away("lost", member, set(member.owned))
             self._join()

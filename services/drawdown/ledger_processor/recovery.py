@@ -271,7 +271,13 @@ class _Recovery:
         parked: set[tuple[str, int]] = set()
         with self._log(DEAD_LETTERS) as log:
             for message in log.records():
-                letter = self._wire.decode_dead_letter(value_of(message))
+                try:
+                    letter = self._wire.decode_dead_letter(value_of(message))
+                except DecodeFailed as error:
+                    raise PartitionHalted(
+                        f"{log.topic} [{self._partition}] offset {offset_of(message)} is no dead "
+                        f"letter, so what was parked before isn't known: {error}"
+                    ) from error
                 if letter.offset >= positions.get(letter.topic, 0) - self._settings.poison_window:
                     parked.add((letter.topic, letter.offset))
                 if letter.reason == "parked":

@@ -1,0 +1,136 @@
+"""Recovery of a partition on the simulated broker: what it halts at, and what it skips."""
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import TypeVar
+
+import pytest
+
+from drawdown.adapters.avro.codec import encode_command
+from drawdown.domain.dead_letters import DeadLetter
+from drawdown.domain.entries import PARTITION_CUSTOMER
+from drawdown.domain.inputs import CommandBody, Grant, ParkRecord
+from drawdown.domain.numbers import MICRO
+from tests.domain.building import command
+from tests.simulation.clock import MachineClock, Time
+from tests.simulation.disk import Disk
+from tests.simulation.groups import Group
+from tests.simulation.link import Link
+from tests.simulation.log import Broker
+from tests.simulation.processes import PARTITIONS, SETTINGS, WIRE, Processor
+from tests.simulation.workload import HOME
+from tests.simulation.world import TOPICS, logging_to
+
+T = TypeVar("T")
+NUMBER = HOME["ada"]
+HOUR_S = 3_600
+
+
+class Serving:
+    """A broker and one processor, which begins with nothing."""
+
+    def __init__(self) -> None:
+        self.time = Time()
+        self.broker = Broker(MachineClock(self.time), SETTINGS.transaction_timeout_ms)
+        self.broker.create((SETTINGS.topic(name) for name in TOPICS), PARTITIONS)
+        self.said: list[tuple[str, str]] = []
+        self._group = Group(SETTINGS.group("ledger_processor"), PARTITIONS)
+        self.processor: Processor
+
+    def start(self) -> None:
+        """Start the processor, on a new machine."""
+        link = Link("processor", lambda *_: None)
+        link.chance = Random(7)
+        clock = MachineClock(self.time)
+        self.processor = Processor(self.broker, self._group, link, clock, Disk())
+
+    def run(self) -> None:
+        """Until it has been quiet for a while."""
+        for _ in range(60):
+            self.processor.turn()
+            while self.processor.tasks.waiting:
+                self.processor.work(0)
+            self.time.advance(0.5)
+        assert not self.processor.gone, self.processor.ended
+
+    def send(self, command_id: str, body: CommandBody, *, ahead: bool = False) -> int:
+        """Append a command; `ahead`: by a broker whose clock is wrong, so that it halts."""
+        customer = PARTITION_CUSTOMER if isinstance(body, ParkRecord) else "ada"
+        value = encode_command(
+            command(body, command_id, customer_id=customer, issued_at=self.broker.clock.now_us()),
+            header=WIRE.header("command"),
+        )
+        self.broker.clock.wrong_us = HOUR_S * MICRO if ahead else 0
+        place = (SETTINGS.topic("ledger-commands"), NUMBER)
+        record = self.broker.append(place, customer.encode(), value)
+        self.broker.clock.wrong_us = 0
+        return record.offset
+
+    def park(self, offset: int, command_id: str = "") -> None:
+        """Append the command that parks a command."""
+        body = ParkRecord(topic="ledger-commands", partition=NUMBER, offset=offset)
+        self.send(command_id or f"park-{offset}", body)
+
+    def halts(self) -> list[str]:
+        """Why partitions have halted."""
+        return [reason for event, reason in self.said if event == "partition_halted"]
+
+    def codes(self) -> dict[str, str]:
+        """The outcome of each command; a refused one's code."""
+        replies = self._read("ledger-replies", WIRE.decode_reply)
+        return {each.command_id: each.code or each.outcome for each in replies}
+
+    def letters(self) -> list[DeadLetter]:
+        """The partition's dead letters."""
+        return self._read("dead-letters", WIRE.decode_dead_letter)
+
+    def _read(self, name: str, decode: Callable[[bytes], T]) -> list[T]:
+        log = self.broker.partitions[SETTINGS.topic(name), NUMBER]
+        return [decode(each.value) for each in log.committed(0, 1_000) if each.value is not None]
+
+
+@pytest.fixture
+def serving() -> Iterator[Serving]:
+    made = Serving()
+    with logging_to(lambda said: made.said.append((said["event"], str(said.get("reason"))))):
+        yield made
+
+
+def test_a_command_that_halts_is_skipped_once_it_is_parked(serving: Serving) -> None:
+    serving.send("g1", Grant(amount=MICRO, kind="promotional"))
+    bad = serving.send("bad", Grant(amount=MICRO, kind="promotional"), ahead=True)
+    serving.send("g2", Grant(amount=MICRO, kind="promotional"))
+    serving.start()
+    serving.run()
+    assert [f"offset {bad} was appended too far ahead" in each for each in serving.halts()] == [
+        True
+    ]
+    assert serving.codes() == {"g1": "accepted"}
+    serving.park(bad)
+    serving.run()
+    assert len(serving.halts()) == 1
+    assert serving.codes() == {"g1": "accepted", "g2": "accepted", f"park-{bad}": "accepted"}
+    assert [(each.offset, each.reason) for each in serving.letters()] == [(bad, "parked")]
+
+
+def test_a_command_that_waits_is_not_skipped_by_one_that_is_refused(serving: Serving) -> None:
+    first = serving.send("g1", Grant(amount=MICRO, kind="promotional"))
+    serving.park(first + 2, "too early")
+    serving.send("g2", Grant(amount=MICRO, kind="promotional"))
+    serving.start()
+    serving.run()
+    assert serving.codes() == {"g1": "accepted", "too early": "unknown_record", "g2": "accepted"}
+    assert serving.letters() == []
+
+
+def test_what_is_no_dead_letter_halts_its_partition_and_gives_its_state_up(
+    serving: Serving,
+) -> None:
+    serving.broker.append((SETTINGS.topic("dead-letters"), NUMBER), b"k", b"garbage")
+    serving.send("g1", Grant(amount=MICRO, kind="promotional"))
+    serving.start()
+    serving.run()
+    [halt] = serving.halts()
+    assert f"dead-letters [{NUMBER}] offset 0 is no dead letter" in halt
+    assert serving.codes() == {}
+    assert serving.processor.served() == PARTITIONS - 1
