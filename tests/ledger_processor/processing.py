@@ -154,6 +154,14 @@ class Process:
         return Start(writer, len(self.committed(number)), 0)
 
 
+def serving(partitions: int, **settings: object) -> Process:
+    """A process that serves them all."""
+    process = Process(partitions, **settings)
+    process.give(*range(partitions))
+    process.run()
+    return process
+
+
 def numbered(count: int, size: int = 0) -> list[bytes]:
     """Records that differ, each of so many bytes at least."""
     return [b"%06d" % number + b"." * size for number in range(count)]

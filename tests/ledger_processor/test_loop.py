@@ -8,21 +8,13 @@ from drawdown.ledger_processor.failures import Call, Kind
 from drawdown.ledger_processor.loop import USAGE_CHUNK
 from drawdown.ledger_processor.membership import FENCED_S
 from drawdown.ledger_processor.partitions import ASIDE_S
-from drawdown.metrics import PARTITIONS_HALTED, PARTITIONS_POISONED, TRANSACTION_FAILURES
-from tests.ledger_processor.processing import PARK, Process, labelled, numbered
+from drawdown.metrics import PARTITIONS_HALTED, TRANSACTION_FAILURES
+from tests.ledger_processor.processing import Process, labelled, numbered, serving
 from tests.ledger_processor.scripted import Told, error
 
 TIMED_OUT = error(KafkaError._TIMED_OUT, "retriable")
 FENCED = error(KafkaError._FENCED, "fatal")
 HOPELESS = error(KafkaError.TOPIC_AUTHORIZATION_FAILED, "abort")
-
-
-def serving(partitions: int, **settings: object) -> Process:
-    """A process that serves them all."""
-    process = Process(partitions, **settings)
-    process.give(*range(partitions))
-    process.run()
-    return process
 
 
 def test_what_is_sent_is_committed_partition_by_partition() -> None:
@@ -153,86 +145,6 @@ def test_the_process_ends_when_the_group_s_client_can_t_go_on() -> None:
     process.usage.errors.append(error(KafkaError.FENCED_INSTANCE_ID, "fatal"))
     with pytest.raises(Unavailable, match="group instance id"):
         process.run()
-
-
-@pytest.mark.parametrize(("bad", "poisoned"), [(b"halt", 0), (b"poison", 1)])
-def test_what_was_decided_before_a_halt_is_committed(bad: bytes, poisoned: int) -> None:
-    process = serving(2)
-    process.send(0, *numbered(7), bad, b"after")
-    process.send(1, b"1")
-    process.run(20)
-    assert process.committed(0) == numbered(7)
-    assert process.brokers[0].offsets == {"live.usage-events": 7}
-    assert process.committed(1) == [b"1"]
-    assert labelled(PARTITIONS_HALTED, "0") == 1
-    assert labelled(PARTITIONS_POISONED, "0") == poisoned
-    assert process.opened == [0, 1]
-
-
-def test_a_halted_partition_is_opened_again_once_its_record_is_parked() -> None:
-    process = serving(2)
-    process.send(0, b"1", b"halt", b"2")
-    process.run(5)
-    assert process.committed(0) == [b"1"]
-    process.command(0, b"another")
-    process.command(1, PARK)
-    process.run(60)
-    assert process.opened == [0, 1]
-    process.command(0, PARK)
-    process.run(5)
-    assert process.opened == [0, 1, 0]
-    assert process.committed(0) == [b"1", b"halt", b"2"]
-    assert labelled(PARTITIONS_HALTED, "0") == 0
-
-
-def test_a_command_that_parks_is_seen_though_it_comes_before_the_partition_has_halted() -> None:
-    process = serving(1, ledger_usage_batch=10)
-    process.threads.slow = {"_commit"}
-    process.send(0, b"1", b"halt")
-    process.run()
-    process.command(0, PARK)
-    process.run()
-    assert (process.committed(0), process.opened) == ([], [0])
-    process.threads.slow.clear()
-    process.threads.catch_up()
-    process.run(5)
-    assert process.opened == [0, 0]
-    assert process.committed(0) == [b"1", b"halt"]
-
-
-def test_a_partition_that_halts_while_it_is_opened_is_left_alone() -> None:
-    process = Process(2)
-    process.broken = {0}
-    process.give(0, 1)
-    process.send(1, b"1")
-    process.run(60)
-    process.command(0, PARK)
-    process.run(60)
-    assert process.opened == [0, 1]
-    assert process.committed(1) == [b"1"]
-    assert labelled(PARTITIONS_HALTED, "0") == 1
-    process.take(0, 1)
-
-
-def test_a_halted_partition_that_goes_is_not_looked_at_any_more() -> None:
-    process = serving(1)
-    process.send(0, b"halt")
-    process.run(5)
-    process.take(0)
-    process.command(0, PARK)
-    process.run(5)
-    assert (process.opened, process.commands.positions) == ([0], {})
-    process.give(0)
-    process.run(5)
-    assert process.committed(0) == [b"halt"]
-
-
-def test_a_broken_invariant_commits_nothing_of_what_led_to_it() -> None:
-    process = serving(1)
-    process.send(0, b"1", b"wrong", b"2")
-    process.run()
-    assert process.committed(0) == []
-    assert labelled(PARTITIONS_HALTED, "0") == 1
 
 
 def test_a_rebalance_and_the_others_don_t_wait_for_an_opening() -> None:
