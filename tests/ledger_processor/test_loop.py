@@ -285,6 +285,18 @@ def test_a_rebalance_commits_what_is_decided() -> None:
     assert 0 not in process.usage.positions
 
 
+def test_a_command_is_committed_at_once_with_the_usage_before_it() -> None:
+    process = serving(1, commit_interval_ms=60_000)
+    process.send(0, *numbered(1))
+    process.run()
+    process.send(0, *numbered(10)[1:])
+    process.run()
+    assert process.committed(0) == numbered(1)
+    process.command(0, b"grant")
+    process.run()
+    assert process.committed(0) == numbered(10)
+
+
 def test_a_rebalance_commits_what_was_not_due_yet() -> None:
     process = serving(1, commit_interval_ms=60_000)
     process.send(0, *numbered(1))

@@ -7,13 +7,14 @@ from typing import TypeVar
 import pytest
 
 from drawdown.adapters.avro.codec import encode_command
+from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import PARTITION_CUSTOMER
 from drawdown.domain.inputs import CommandBody, Grant, ParkRecord
 from drawdown.domain.numbers import MICRO
 from tests.domain.building import command
 from tests.simulation.clock import MachineClock, Time
-from tests.simulation.disk import Disk
+from tests.simulation.disk import CUSTOMERS_MAX, Disk
 from tests.simulation.groups import Group
 from tests.simulation.link import Link
 from tests.simulation.log import Broker
@@ -53,9 +54,10 @@ class Serving:
             self.time.advance(0.5)
         assert not self.processor.gone, self.processor.ended
 
-    def send(self, command_id: str, body: CommandBody, *, ahead: bool = False) -> int:
+    def send(
+        self, command_id: str, body: CommandBody, customer: str = "ada", *, ahead: bool = False
+    ) -> int:
         """Append a command; `ahead`: by a broker whose clock is wrong, so that it halts."""
-        customer = PARTITION_CUSTOMER if isinstance(body, ParkRecord) else "ada"
         value = encode_command(
             command(body, command_id, customer_id=customer, issued_at=self.broker.clock.now_us()),
             header=WIRE.header("command"),
@@ -69,7 +71,7 @@ class Serving:
     def park(self, offset: int, command_id: str = "") -> None:
         """Append the command that parks a command."""
         body = ParkRecord(topic="ledger-commands", partition=NUMBER, offset=offset)
-        self.send(command_id or f"park-{offset}", body)
+        self.send(command_id or f"park-{offset}", body, PARTITION_CUSTOMER)
 
     def halts(self) -> list[str]:
         """Why partitions have halted."""
@@ -121,6 +123,19 @@ def test_a_command_that_waits_is_not_skipped_by_one_that_is_refused(serving: Ser
     serving.run()
     assert serving.codes() == {"g1": "accepted", "too early": "unknown_record", "g2": "accepted"}
     assert serving.letters() == []
+
+
+def test_what_was_saved_leaves_memory(serving: Serving) -> None:
+    customers = [f"c{n}" for n in range(200) if partition_of(f"c{n}", PARTITIONS) == NUMBER]
+    for customer in customers:
+        serving.send(customer, Grant(amount=MICRO, kind="promotional"), customer)
+    serving.start()
+    serving.run()
+    assert len(serving.codes()) == len(customers) > 50
+    [decider] = [
+        writer.decider for n, writer in serving.processor.loop._writers.items() if n == NUMBER
+    ]
+    assert len(decider.ledger.cabinet) <= 2 * CUSTOMERS_MAX + SETTINGS.state_unsaved_entries
 
 
 def test_what_is_no_dead_letter_halts_its_partition_and_gives_its_state_up(

@@ -59,7 +59,6 @@ class Intake:
 
     def begin(self, number: int, usage_offset: int, command_offset: int) -> None:
         """Read a partition from these offsets on: its commands to their end, then usage too."""
-        self._unwatch([number])
         usage = TopicPartition(self._usage_topic, number, usage_offset)
         self._usage.incremental_assign([usage])
         self._usage.pause([usage])
