@@ -1,12 +1,14 @@
 """Commands that park a record, found among others without deciding any."""
 
+from typing import Final
+
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.records import ConsumedRecord, key_of, value_of
 from drawdown.domain.entries import PARTITION_CUSTOMER
 from drawdown.domain.inputs import Command, ParkRecord
 from drawdown.errors import DecodeFailed
 
-_KEY = PARTITION_CUSTOMER.encode()
+_KEY: Final = PARTITION_CUSTOMER.encode()
 
 
 def park_command(wire: Wire, record: ConsumedRecord) -> tuple[Command, ParkRecord] | None:
