@@ -22,7 +22,8 @@ wrong while running:
         │   └── SchemaUnknown         a framing or schema id that nobody here knows
         ├── LedgerCorrupt         a chain, a sequence or an invariant doesn't hold
         ├── PartitionHalted       a partition stopped itself rather than decide wrongly
-        │   └── PartitionPoisoned     too many of its inputs are no records
+        │   ├── PartitionPoisoned     too many of its inputs are no records
+        │   └── AppendedAhead         one of its inputs is of a time that hasn't come yet
         ├── Refused               the broker refuses what this process must do; exit code 77
         ├── DatabaseRefused       the database refuses a statement, now and next time
         └── NotInAgreement        an audit found a difference
@@ -109,6 +110,15 @@ class PartitionHalted(FatalError):
 
 class PartitionPoisoned(PartitionHalted):
     """Too many of a partition's inputs are no records: it stopped rather than park them all."""
+
+
+class AppendedAhead(PartitionHalted):
+    """A record was appended ahead of this machine's clock: one of the two clocks is wrong."""
+
+    def __init__(self, reason: str, appended_at: int) -> None:
+        """`appended_at`, in µs, is the record's time."""
+        super().__init__(reason)
+        self.appended_at = appended_at
 
 
 class Refused(FatalError):

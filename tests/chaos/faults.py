@@ -229,8 +229,7 @@ def disk_lost(struck: Struck, kind: str) -> Steps:
 def clock_stepped(struck: Struck, _: str) -> Steps:
     """A processor's clock jumps, by minutes or by an hour, forwards or backwards, and back.
 
-    A clock that is far behind halts partitions, which stay halted until a restart: whoever sets
-    the clock right restarts the process, as its README says.
+    A clock that is far behind halts partitions, until it is right again.
     """
     member = struck.site.processors[0]
     with struck.alone(member.name) as free:
@@ -240,9 +239,7 @@ def clock_stepped(struck: Struck, _: str) -> Steps:
         yield struck.chance.uniform(3, 6)
         struck.site.clock.step(0)
         yield 1.5
-        if member.halted:
-            yield from _restarted(member)
-            yield _RECOVERY_S
+        yield _RECOVERY_S
 
 
 Fault = Callable[[Struck, str], Steps]

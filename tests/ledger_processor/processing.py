@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, Message, Producer
 from drawdown.adapters.kafka.records import ConsumedRecord, offset_of, value_of
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
-from drawdown.errors import PartitionHalted, PartitionPoisoned, Unavailable
+from drawdown.errors import AppendedAhead, PartitionHalted, PartitionPoisoned, Unavailable
 from drawdown.ledger_processor.calls import repeated
 from drawdown.ledger_processor.failures import Call
 from drawdown.ledger_processor.loop import Loop
@@ -57,6 +57,8 @@ class Echo:
             value = value_of(record)
             if value.startswith(b"halt") and not self.parked:
                 raise PartitionHalted("told to")
+            if value.startswith(b"ahead") and int(value[5:]) > at_most_us:
+                raise AppendedAhead("told to", int(value[5:]))
             if value.startswith(b"poison"):
                 raise PartitionPoisoned("told to")
             assert not value.startswith(b"wrong"), "told to"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from drawdown.domain.numbers import SECOND_US
 from drawdown.metrics import PARTITIONS_HALTED, PARTITIONS_POISONED
 from tests.ledger_processor.processing import PARK, Process, labelled, numbered, serving
 
@@ -49,6 +50,29 @@ def test_a_command_that_parks_is_seen_though_it_comes_before_the_partition_has_h
     process.run(5)
     assert process.opened == [0, 0]
     assert process.committed(0) == [b"1", b"halt"]
+
+
+def test_a_partition_goes_on_when_the_clock_has_come_to_its_record() -> None:
+    process = serving(2)
+    limit_us = process.clock.now_us() + process.settings.clock_ahead_max_s * SECOND_US
+    ahead = b"ahead%d" % (limit_us + 20 * SECOND_US)
+    process.send(0, b"1", ahead, b"2")
+    process.run(15)
+    assert (process.committed(0), process.opened) == ([b"1"], [0, 1])
+    assert labelled(PARTITIONS_HALTED, "0") == 1
+    process.run(10)
+    assert (process.committed(0), process.opened) == ([b"1", ahead, b"2"], [0, 1, 0])
+    assert labelled(PARTITIONS_HALTED, "0") == 0
+
+
+def test_a_partition_that_goes_is_not_waited_for() -> None:
+    process = serving(1)
+    ahead = process.clock.now_us() + (process.settings.clock_ahead_max_s + 20) * SECOND_US
+    process.send(0, b"ahead%d" % ahead)
+    process.run(5)
+    process.take(0)
+    process.run(60)
+    assert process.opened == [0]
 
 
 def test_a_partition_that_halts_while_it_is_opened_is_left_alone() -> None:

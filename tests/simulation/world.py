@@ -62,8 +62,6 @@ class World:
         self.taken = 0
         self.wrong = ""
         """What a process itself found wrong."""
-        self.halted = False
-        """Whether a partition waits for somebody to set a clock right, and to start it again."""
         self.deletes = False
         """Whether inputs were deleted; then committed offsets must be kept,"""
         self.keeps = False
@@ -159,10 +157,10 @@ class World:
         disks = [each.disk for each in self.processors[:2]]
         for process in (*self.processors, *self.projectors):
             process.link.disarm()
-            if process.clock.wrong_us and not process.gone:
-                # One whose clock is set right ends by itself.
-                process.clock.wrong_us = 0
+            if process.clock.wrong_us > 0 and not process.gone:
+                # One whose clock is set back ends by itself.
                 process.stop()
+            process.clock.wrong_us = 0
         self._living_go_on()
         for process in (*self.processors, *self.projectors):
             process.stop()
@@ -174,13 +172,8 @@ class World:
         """Nobody needs to be started again because of what has passed."""
         self.processors = [each for each in self.processors if not each.gone]
         self.projectors = [each for each in self.projectors if not each.gone]
-        if not self.processors or not self.projectors:
-            return
-        try:
+        if self.processors and self.projectors:
             self._rounds()
-        except Wrong:
-            if not self.halted:
-                raise
 
     def _rounds(self) -> None:
         quiet = 0
@@ -279,7 +272,6 @@ class World:
         details = {k: v for k, v in entry.items() if k not in ("event", "exc_info")}
         self.history.append(f"{self.taken:4}     {event} {details}")
         clock = "ahead of this machine's clock" in reason
-        self.halted = self.halted or event == "partition_halted"
         if event == "invariant_broken" or (event == "partition_halted" and not clock):
             self.wrong = self.wrong or f"{event}: {details}"
 

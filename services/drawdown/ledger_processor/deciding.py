@@ -29,7 +29,7 @@ from drawdown.domain.inputs import Command, ParkRecord, Tick, UsageEvent
 from drawdown.domain.ledger import Decision, Ledger
 from drawdown.domain.replies import Reply, in_short
 from drawdown.domain.watermark import Watermark
-from drawdown.errors import PartitionHalted
+from drawdown.errors import AppendedAhead, PartitionHalted
 from drawdown.ledger_processor.breaker import Breaker
 from drawdown.ledger_processor.input_reader import Framing, InputReader, Unfit
 from drawdown.ledger_processor.outbox import Outbox
@@ -290,8 +290,9 @@ def _appended_at(record: ConsumedRecord, topic: str, offset: int, at_most_ms: in
             "message.timestamp.type=LogAppendTime, as schemas/topics says"
         )
     if milliseconds > at_most_ms:
-        raise PartitionHalted(
+        raise AppendedAhead(
             f"{topic} offset {offset} was appended too far ahead of this machine's clock: set "
-            "the clock of broker or processor right, then restart"
+            "the clock of broker or processor right, and the partition goes on",
+            milliseconds * _US_PER_MS,
         )
     return milliseconds * _US_PER_MS

@@ -89,14 +89,11 @@ class Intake:
             self._watched.add(number)
 
     def parked(self, number: int, commands: Sequence[Message]) -> bool:
-        """Whether what was watched for is among these commands of a partition; it is watched no
-        more then."""
-        if number not in self._watched or not any(self._parks(each) for each in commands):
-            return False
-        self._unwatch([number])
-        return True
+        """Whether what is watched for is among these commands of a partition."""
+        return number in self._watched and any(self._parks(each) for each in commands)
 
-    def _unwatch(self, numbers: list[int]) -> None:
+    def unwatch(self, numbers: list[int]) -> None:
+        """Don't look at the commands of these any more, whichever of them are watched."""
         watched = [number for number in numbers if number in self._watched]
         if watched:
             commands = [self._place(self._command_topic, n) for n in watched]
@@ -139,7 +136,7 @@ class Intake:
 
     def end_all(self, numbers: list[int]) -> None:
         """Read these no more, whichever of them are read; the answer to a revocation."""
-        self._unwatch(numbers)
+        self.unwatch(numbers)
         read = [number for number in numbers if number in self._read]
         self._usage.incremental_unassign([self._place(self._usage_topic, n) for n in read])
         if read:

@@ -167,6 +167,7 @@ class Loop:
         self._silence.look()
         self._contacts.look()
         self._intake.look()
+        self._partitions.look(self._clock_limit_us())
         served = self._partitions.served()
         self._ticker.look(served, now, self._clock.now_us())
         if now - self._lag_at > LAG_INTERVAL_S:
@@ -194,7 +195,7 @@ class Loop:
                 self._guarded(number, partial(writer.decider.decide_commands, batch, limit_us))
                 self._bound(writer)
             elif self._intake.parked(number, batch):
-                self._partitions.try_again(number)
+                self._partitions.try_again(number, "a record of it is parked")
         self._intake.ended(self._intake.command_ends, ended)
         for number in ended:
             self._intake.caught_up(number)

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaException
 
 from drawdown.clock import Clock
 from drawdown.errors import (
+    AppendedAhead,
     PartitionHalted,
     PartitionPoisoned,
     RetryableError,
@@ -48,6 +49,8 @@ class Partitions:
         self.membership: Final = Membership()
         self.winding_up: Final[dict[int, PartitionHalted]] = {}
         """Served partitions that are read no more, and halt once what is decided is committed."""
+        self._ahead: Final[dict[int, int]] = {}
+        """Halted partitions by the time (µs) of a record that is ahead of this machine's clock."""
         self._at_most: Final = settings.ledger_partitions_max
         self._intake: Final = intake
         self._ticker: Final = ticker
@@ -114,6 +117,7 @@ class Partitions:
         for number in numbers:
             self.openings.let_go(number)
             self._give_up(number)
+            self._ahead.pop(number, None)
             self.membership.gone(number)
 
     def _give_up(self, number: int) -> None:
@@ -190,10 +194,20 @@ class Partitions:
         halt = self.winding_up.get(number)
         if halt is not None:
             self._halt(number, str(halt), poisoned=isinstance(halt, PartitionPoisoned))
+            if isinstance(halt, AppendedAhead):
+                self._ahead[number] = halt.appended_at
 
-    def try_again(self, number: int) -> None:
-        """Open a partition that has halted: somebody parked a record of it."""
-        self._log.info("halted_partition_tried_again", partition=number)
+    def look(self, limit_us: int) -> None:
+        """Go on with what was ahead of the clock and isn't any more; records may be of a time up to
+        the limit (µs)."""
+        for number in [n for n, appended_at in self._ahead.items() if appended_at <= limit_us]:
+            self.try_again(number, "its record is ahead of the clock no more")
+
+    def try_again(self, number: int, reason: str) -> None:
+        """Open a partition that has halted."""
+        self._log.info("halted_partition_tried_again", partition=number, reason=reason)
+        self._ahead.pop(number, None)
+        self._intake.unwatch([number])
         self.openings.ask(number)
 
     def _halt(self, number: int, reason: str, *, poisoned: bool = False) -> None:
