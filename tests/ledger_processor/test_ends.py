@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from drawdown.domain.numbers import SECOND_US
 from drawdown.domain.watermark import Watermark
-from drawdown.ledger_processor.ends import Ends
+from drawdown.ledger_processor.ends import ANSWER_S, REST, Ends
 from drawdown.ledger_processor.partition import Deciding
 from tests.ledger_processor.scripted import Patience, ScriptedContact, error
 
@@ -20,10 +20,11 @@ class Topic(ScriptedContact):
     def __init__(self, end: int, clock: Patience) -> None:
         self.end = end
         self.away = False
+        self.takes_s = 0.01
         self._clock = clock
 
     def last_stable(self, topics: Sequence[str], partition: int, within_s: float) -> list[int]:
-        self._clock.sleep(0.01)
+        self._clock.sleep(self.takes_s)
         if self.away:
             raise KafkaException(error(KafkaError._TRANSPORT))
         return [self.end]
@@ -106,3 +107,12 @@ def test_asking_takes_a_tenth_of_the_time_at_most() -> None:
     assert reader.decides_command(T + 3 * SECOND_US) == T + 2 * SECOND_US
     reader.clock.sleep(0.06)
     assert reader.decides_command(T + 4 * SECOND_US) == T + 4 * SECOND_US
+
+
+def test_who_stood_still_while_asking_asks_again_soon() -> None:
+    reader = Reader()
+    reader.topic.takes_s = 3_600
+    assert reader.decides_command(T + 2 * SECOND_US) == T + 2 * SECOND_US
+    reader.topic.takes_s = 0.01
+    reader.clock.sleep(REST * ANSWER_S + 1)
+    assert reader.decides_command(T + 3 * SECOND_US) == T + 3 * SECOND_US

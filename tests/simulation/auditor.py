@@ -33,6 +33,8 @@ class Auditor:
     def __init__(self, broker: Broker, namespace: str, partitions: int, rows: list[Row]) -> None:
         self.unfit: set[Place | tuple[str, int, int]] = set()
         """(topic, partition, offset) of inputs that nobody could decide."""
+        self._excused: set[Place | tuple[str, int, int]] = set()
+        """Those whose dead letters the broker lost: they may be parked anew, and needn't."""
         self.books = [PartitionBook(namespace, number) for number in range(partitions)]
         self._broker = broker
         self._namespace = namespace
@@ -77,7 +79,7 @@ class Auditor:
             name = topic.removeprefix(f"{self._namespace}.")
             if name == "dead-letters":
                 letter = reading.dead_letter(record.value)
-                self.unfit.discard((letter["topic"], letter["partition"], letter["offset"]))
+                self._excused.add((letter["topic"], letter["partition"], letter["offset"]))
             elif name == "ledger-replies":
                 offset = _command_offset(reading.reply(record.value))
                 self._unanswered[number].pop(offset, None)
@@ -215,7 +217,7 @@ class Auditor:
     def close(self) -> None:
         """All is quiet: nothing may be missing. Raises `Wrong`."""
         self.look()
-        lost = self.unfit - self._parked
+        lost = self.unfit - self._parked - self._excused
         if lost:
             raise Wrong(f"lost, neither decided nor parked: {sorted(lost)}")
         for number, book in enumerate(self.books):

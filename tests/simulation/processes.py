@@ -171,6 +171,10 @@ class Process:
         """As by SIGTERM."""
         self._end("stopped")
 
+    def turn(self) -> None:
+        """A turn of the loop."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Leave."""
         raise NotImplementedError

@@ -169,11 +169,22 @@ class World:
         self._rounds()
 
     def _living_go_on(self) -> None:
-        """Nobody needs to be started again because of what has passed."""
+        """Nobody needs to be started again because of what has passed, but for whose clock was set
+        back."""
+        for process in (*self.processors, *self.projectors):
+            self._notice_clock(process)
         self.processors = [each for each in self.processors if not each.gone]
         self.projectors = [each for each in self.projectors if not each.gone]
         if self.processors and self.projectors:
             self._rounds()
+
+    @staticmethod
+    def _notice_clock(process: Process) -> None:
+        if not process.runs:
+            return
+        process.turn()
+        if process.ended and "clock was set back" not in process.ended:
+            raise Wrong(f"{process.link.name} ended without a fault: {process.ended}")
 
     def _rounds(self) -> None:
         quiet = 0

@@ -63,5 +63,6 @@ class Ends:
             return False
         finally:
             answered_at = self._clock.monotonic()
-            self._ask_at = answered_at + REST * (answered_at - asked_at)
+            # A process that stood still meanwhile needn't rest for that.
+            self._ask_at = answered_at + REST * min(answered_at - asked_at, ANSWER_S)
         return now <= end
