@@ -13,17 +13,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 from confluent_kafka import Producer
-from tests.integration.projecting import WITHIN_S, balance_projector, running
+from tests.integration.projecting import WITHIN_S, await_true, balance_projector, rows, running
 from tests.integration.test_balance_projector import differences
+from tests.integration.told import ToldLedger, publish_told
 from tests.plugins.sealed_ledger import SealedLedger, publish
 
 from drawdown.adapters.kafka.topics import create_topics
 from drawdown.adapters.postgres.connections import connect, translated
-from drawdown.cli.projections import known
+from drawdown.cli.projections import PROJECTIONS, Known, known
 from drawdown.projection.rebuild import Options, Outcome, rebuild
 from drawdown.projection.rebuild.rebuilding import Tell
+from drawdown.projection.service import assemble
 from drawdown.settings import Settings, current
 
 OPTIONS = Options(workers=2, late_indexes=known("balance").late_indexes)
@@ -59,6 +62,29 @@ def change(settings: Settings, statement: str, schema: str = "balance") -> None:
     name = settings.database_schema(schema) if schema else ""
     with connect(settings, application="test", schema=name) as connection:
         connection.execute(statement.encode())
+
+
+class Told(NamedTuple):
+    """A projection of a ledger with every kind of entry, its projector at work."""
+
+    entries: int
+    known: Known
+    schema: str
+    stands: str
+    """Asks how far its rows are."""
+
+
+@contextmanager
+def told_and_projected(settings: Settings, producer: Producer, name: str) -> Iterator[Told]:
+    """Publish such a ledger, and let one projection's projector run, once all is projected."""
+    ledger = ToldLedger(settings, "every_kind_of_entry")
+    publish_told(settings, producer, ledger)
+    chosen, schema = PROJECTIONS[name], settings.database_schema(name)
+    stands = f"SELECT partition_seq FROM {schema}.position WHERE partition_seq > 0"
+    told = Told(len(ledger.entries), chosen, schema, stands)
+    with running(assemble(settings, f"{name}_projector", chosen.build(settings))):
+        await_true(lambda: rows(settings, stands) == [(told.entries,)], "all is projected")
+        yield told
 
 
 class Load(threading.Thread):

@@ -285,25 +285,26 @@ def test_a_rebalance_commits_what_is_decided() -> None:
     assert 0 not in process.usage.positions
 
 
-def test_a_command_is_committed_at_once_with_the_usage_before_it() -> None:
+def with_usage_that_waits() -> Process:
+    """Ten records are decided, of which one is committed, and the others aren't due yet."""
     process = serving(1, commit_interval_ms=60_000)
     process.send(0, *numbered(1))
     process.run()
     process.send(0, *numbered(10)[1:])
     process.run()
     assert process.committed(0) == numbered(1)
+    return process
+
+
+def test_a_command_is_committed_at_once_with_the_usage_before_it() -> None:
+    process = with_usage_that_waits()
     process.command(0, b"grant")
     process.run()
     assert process.committed(0) == numbered(10)
 
 
 def test_a_rebalance_commits_what_was_not_due_yet() -> None:
-    process = serving(1, commit_interval_ms=60_000)
-    process.send(0, *numbered(1))
-    process.run()
-    process.send(0, *numbered(10)[1:])
-    process.run()
-    assert process.committed(0) == numbered(1)
+    process = with_usage_that_waits()
     process.take(0)
     assert process.committed(0) == numbered(10)
 

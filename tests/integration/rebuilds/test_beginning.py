@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from confluent_kafka import Producer
-from tests.integration.projecting import await_true, balance_projector, rows, running
+from tests.integration.projecting import balance_projector, rows, running
 from tests.integration.rebuilding import (
     OPTIONS,
     change,
@@ -13,9 +13,9 @@ from tests.integration.rebuilding import (
     rebuilt,
     schemas_like,
     silent,
+    told_and_projected,
 )
 from tests.integration.test_balance_projector import differences
-from tests.integration.told import ToldLedger, publish_told
 from tests.plugins.sealed_ledger import SealedLedger, publish
 from typer.testing import CliRunner
 
@@ -23,7 +23,6 @@ from drawdown.cli import app
 from drawdown.cli.projections import PROJECTIONS
 from drawdown.errors import UsageError
 from drawdown.projection.rebuild import Options, Outcome, rebuild
-from drawdown.projection.service import assemble
 from drawdown.settings import Settings, current
 
 pytestmark = pytest.mark.integration
@@ -131,15 +130,9 @@ def test_what_can_not_be_begun_with_is_refused_and_leaves_nothing(
 def test_every_projection_can_begin_with_rows_that_were_kept(
     settings: Settings, producer: Producer, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = ToldLedger(settings, "every_kind_of_entry")
-    publish_told(settings, producer, told)
-    projection, known = PROJECTIONS[name].build(settings), PROJECTIONS[name]
-    schema = settings.database_schema(name)
-    stands = f"SELECT partition_seq FROM {schema}.position WHERE partition_seq > 0"
-    with running(assemble(settings, f"{name}_projector", projection)):
-        await_true(lambda: rows(settings, stands) == [(len(told.entries),)], "all is projected")
-        options = Options(workers=2, late_indexes=known.late_indexes, keep_old=True)
-        kept = rebuild(settings, known.build, options, silent).old_schema
+    with told_and_projected(settings, producer, name) as told:
+        options = Options(workers=2, late_indexes=told.known.late_indexes, keep_old=True)
+        kept = rebuild(settings, told.known.build, options, silent).old_schema
         monkeypatch.setenv("DRAWDOWN_NAMESPACE", settings.namespace)
         monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", settings.kafka_bootstrap_servers)
         monkeypatch.setenv("DATABASE_URL", settings.database_url)
@@ -148,7 +141,7 @@ def test_every_projection_can_begin_with_rows_that_were_kept(
         current.cache_clear()
     assert done.exit_code == 0, done.output
     assert done.stderr.startswith("copying rows")
-    assert rows(settings, stands) == [(len(told.entries),)]
+    assert rows(settings, told.stands) == [(told.entries,)]
 
 
 def test_a_projector_goes_on_in_rows_that_began_with_others(

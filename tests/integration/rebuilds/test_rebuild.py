@@ -22,9 +22,9 @@ from tests.integration.rebuilding import (
     rebuilt,
     schemas_like,
     silent,
+    told_and_projected,
 )
 from tests.integration.test_balance_projector import differences
-from tests.integration.told import ToldLedger, publish_told
 from tests.plugins.sealed_ledger import SealedLedger, publish
 from typer.testing import CliRunner
 
@@ -32,7 +32,6 @@ from drawdown.cli import app
 from drawdown.cli.projections import PROJECTIONS
 from drawdown.errors import DecodeFailed, Unavailable
 from drawdown.projection.rebuild import Options, abandon, rebuild, standing
-from drawdown.projection.service import assemble
 from drawdown.settings import Settings, current
 
 pytestmark = pytest.mark.integration
@@ -241,16 +240,11 @@ def test_the_command_line_says_what_it_does(
 
 @pytest.mark.parametrize("name", PROJECTIONS)
 def test_every_projection_can_be_rebuilt(settings: Settings, producer: Producer, name: str) -> None:
-    told = ToldLedger(settings, "every_kind_of_entry")
-    publish_told(settings, producer, told)
-    projection, known = PROJECTIONS[name].build(settings), PROJECTIONS[name]
-    schema = settings.database_schema(name)
-    stands = f"SELECT partition_seq FROM {schema}.position WHERE partition_seq > 0"
-    with running(assemble(settings, f"{name}_projector", projection)):
-        await_true(lambda: rows(settings, stands) == [(len(told.entries),)], "all is projected")
-        indexes = rows(settings, INDEXES.replace("current_schema()", f"'{schema}'"))
-        options = Options(workers=2, late_indexes=known.late_indexes)
-        outcome = rebuild(settings, known.build, options, silent)
+    with told_and_projected(settings, producer, name) as told:
+        its_indexes = INDEXES.replace("current_schema()", f"'{told.schema}'")
+        indexes = rows(settings, its_indexes)
+        options = Options(workers=2, late_indexes=told.known.late_indexes)
+        outcome = rebuild(settings, told.known.build, options, silent)
         assert outcome.swapped
-        assert (outcome.difference_count, outcome.entries) == (0, len(told.entries))
-        assert rows(settings, INDEXES.replace("current_schema()", f"'{schema}'")) == indexes
+        assert (outcome.difference_count, outcome.entries) == (0, told.entries)
+        assert rows(settings, its_indexes) == indexes
