@@ -157,9 +157,6 @@ class World:
         disks = [each.disk for each in self.processors[:2]]
         for process in (*self.processors, *self.projectors):
             process.link.disarm()
-            if process.clock.wrong_us > 0 and not process.gone:
-                # One whose clock is set back ends by itself.
-                process.stop()
             process.clock.wrong_us = 0
         self._living_go_on()
         for process in (*self.processors, *self.projectors):
