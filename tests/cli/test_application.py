@@ -29,7 +29,8 @@ def test_version() -> None:
 
 
 def test_help_is_left_to_the_terminal_to_wrap() -> None:
-    wide = CliRunner().invoke(app, ["rebuild", "--help"], env={"TERMINAL_WIDTH": "200"})
+    screen = {"COLUMNS": "200", "LINES": "50"}  # both, or a dumb terminal has 80 columns
+    wide = CliRunner().invoke(app, ["rebuild", "--help"], env=screen)
     assert (
         "go on meanwhile. The new rows are compared with the live ones at the same" in wide.stdout
     )
