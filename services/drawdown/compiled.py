@@ -37,6 +37,7 @@ _PATTERNS: Final = (
     "drawdown/adapters/avro/writing.py",
     "drawdown/adapters/avro/generated/*.py",
     "drawdown/adapters/kafka/records.py",
+    "drawdown/adapters/local_state/charge_rows.py",
     "drawdown/adapters/local_state/rows.py",
     "drawdown/adapters/local_state/shelf.py",
     "drawdown/adapters/postgres/literals.py",

@@ -21,6 +21,7 @@ from drawdown.adapters.kafka.topics import TIMEOUT_S, ledger_partitions
 from drawdown.adapters.local_state.shelf import RowShelf
 from drawdown.adapters.local_state.store import MemoryStore
 from drawdown.clock import SYSTEM
+from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.inputs import Grant
 from drawdown.domain.numbers import DAY_US
 from drawdown.garbage import collect_rarely
@@ -28,6 +29,7 @@ from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.clients import KafkaClients
 from drawdown.ledger_processor.evidence import Opened
 from drawdown.ledger_processor.keeping import Keeper
+from drawdown.ledger_processor.past import Past
 from drawdown.ledger_processor.recovery import recover
 from drawdown.ledger_processor.stability import Stability
 from drawdown.ledger_processor.states import DiskStates
@@ -135,13 +137,16 @@ def _recovered(settings: Settings, numbers: Sequence[int]) -> int:
     clients = KafkaClients(settings, settings.group("ledger_processor"))
     states, entries = DiskStates(settings, topic, ledger_partitions(settings), SYSTEM), 0
     client, offsets = clients.log(), clients.offsets()
+    past = Past(settings, wire, clients.past, SYSTEM)
     for number in numbers:
         producer = clients.transactional(f"{topic}-{number}")
         producer.init_transactions()
         stability = Stability(partial(_last_stable, settings, offsets, number), SYSTEM)
         barrier = Barrier(settings, number, producer, stability, _nothing_opened, SYSTEM, _goes_on)
         ends = barrier.raised()
-        recovered = recover(settings, wire, number, ends, client, states, SYSTEM, _says_nothing)
+        recovered = recover(
+            settings, wire, number, ends, client, states, past, SYSTEM, _says_nothing
+        )
         assert recovered.keeper is not None
         recovered.keeper.close()
         entries += recovered.entries
@@ -200,12 +205,22 @@ def idle_accounts() -> Idle:
     )
 
 
+class _Unasked:
+    """The past of a ledger in which nothing is refunded."""
+
+    def read(self, record: bytes) -> LedgerEntry:
+        raise AssertionError("nothing is refunded")
+
+    def entry(self, partition_seq: int, not_before: int) -> LedgerEntry:
+        raise AssertionError("nothing is refunded")
+
+
 def _heap_an_account(*, shelved: bool) -> float:
     books = Bookkeeping()
     ledger = books.ledger
     if shelved:
         store = MemoryStore()
-        ledger.cabinet.attach(RowShelf(store, ledger.cabinet), customers_max=2)
+        ledger.cabinet.attach(RowShelf(store, ledger.cabinet, _Unasked()), customers_max=2)
         keeper = Keeper(ledger, store, "bench", unsaved_max=1)
     gc.collect()
     tracemalloc.start()

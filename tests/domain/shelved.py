@@ -1,6 +1,6 @@
 """A world of which little is in memory: the rest is saved, and fetched when it is asked for."""
 
-from drawdown.adapters.avro.codec import encode_entry
+from drawdown.adapters.avro.codec import decode_entry, encode_entry
 from drawdown.adapters.avro.wire import HEADER_BYTES
 from drawdown.adapters.local_state.checkpoint import read_checkpoint
 from drawdown.adapters.local_state.shelf import RowShelf
@@ -16,16 +16,37 @@ UNSAVED_MAX = 4
 CUSTOMERS_MAX = 2
 
 
+class WorldPast:
+    """The log of a world, in which an entry's offset is its place."""
+
+    def __init__(self, log: list[LedgerEntry]) -> None:
+        self.log = log
+        self.entries: list[int] = []
+        """Those that were read again, by `partition_seq`."""
+
+    def read(self, record: bytes) -> LedgerEntry:
+        """The entry of a record."""
+        return decode_entry(record, HEADER_BYTES)
+
+    def entry(self, partition_seq: int, not_before: int) -> LedgerEntry:
+        """An entry of the log."""
+        self.entries.append(partition_seq)
+        found = self.log[not_before]
+        assert found.partition_seq == partition_seq
+        return found
+
+
 class KeptWorld(World):
     """A world whose ledger keeps little in memory, is saved at times, and is opened again."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         super().__init__()
+        self.past = WorldPast(self.log)
         self.keeper = self._attach(self.ledger)
 
     def _attach(self, ledger: Ledger) -> Keeper:
-        shelf = RowShelf(self.store, ledger.cabinet)
+        shelf = RowShelf(self.store, ledger.cabinet, self.past)
         ledger.cabinet.attach(shelf, CUSTOMERS_MAX)
         checkpoint = read_checkpoint(self.store, TOPIC, ledger.partition)
         if checkpoint is not None:

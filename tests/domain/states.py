@@ -1,7 +1,7 @@
 """What an account and a ledger know, as plain values that can be compared."""
 
 from drawdown.domain.accounts import Account, Payment
-from drawdown.domain.charges import Charged, Settled
+from drawdown.domain.charges import Charged, Charges, Settled
 from drawdown.domain.ledger import Ledger
 
 
@@ -19,7 +19,7 @@ def account_state(account: Account) -> dict[str, object]:
     state["live"] = [lot.lot_id for lot in account.live]
     state["holds"] = {hold_id: hold_state(hold) for hold_id, hold in account.holds.items()}
     state["charges"] = {
-        key: _charged(each)
+        key: _charged(account.charges, each)
         for key, each in account.charges.kept.items()
         if key.startswith(f"{account.customer_id}\0")
     }
@@ -28,12 +28,13 @@ def account_state(account: Account) -> dict[str, object]:
     return _apart(state)
 
 
-def _charged(charged: Charged | None) -> list[tuple[object, ...]]:
+def _charged(charges: Charges, charged: Charged | None) -> list[tuple[object, ...]]:
     found: list[tuple[object, ...]] = []
     while charged is not None:
-        parts = [(part.lot_id, part.amount, part.reserved) for part in charged.allocations]
+        drawn = charges.refundable(charged)
+        parts = [(part.lot_id, part.amount, part.reserved) for part in drawn.allocations]
         found.append((charged.unit, charged.returned, charged.digest, charged.until, parts))
-        found.append((charged.entry_id, charged.overdrawn, charged.overage, charged.collected))
+        found.append((charged.entry_id, drawn.overdrawn, drawn.overage, drawn.collected))
         charged = charged.before
     return found
 

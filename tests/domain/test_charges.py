@@ -2,7 +2,14 @@
 
 import pytest
 
-from drawdown.domain.charges import Charged, Settled, taken_back, way_back, without_lost
+from drawdown.domain.charges import (
+    Charged,
+    Refundable,
+    Settled,
+    taken_back,
+    way_back,
+    without_lost,
+)
 from drawdown.domain.inputs import CaptureHold
 from drawdown.domain.ledger import Decision
 from drawdown.domain.memory import WINDOW_US
@@ -10,20 +17,24 @@ from tests.domain.building import CREDIT, T, World, card, usage
 from tests.domain.holding import hold_world, used
 
 
-def charged() -> Charged:
+def charged_world() -> World:
     """2 overage is left aside: 3 of `a`, 2 of `b`, 4 overdrawn."""
     world = World(card())
     world.grant("a", 3 * CREDIT)
     world.grant("b", 2 * CREDIT)
     world.policy("p", overage_mode="overdraft", overdraft_limit=4 * CREDIT)
     world.use("e", 10)
-    return charge_of(world)
+    return world
 
 
 def charge_of(world: World) -> Charged:
     charged = world.account().charges.in_unit("e", "credit")
     assert charged is not None
     return charged
+
+
+def refundable_of(world: World) -> Refundable:
+    return world.account().charges.refundable(charge_of(world))
 
 
 @pytest.mark.parametrize(
@@ -45,8 +56,7 @@ def charge_of(world: World) -> Charged:
 def test_23_the_way_back_goes_on_where_the_last_one_ended(
     returned: int, amount: int, overdrawn: int, lots: list[tuple[str, int]]
 ) -> None:
-    before = charged().after_refund("credit", returned * CREDIT)
-    back = way_back(before, amount * CREDIT)
+    back = way_back(refundable_of(charged_world()), returned * CREDIT, amount * CREDIT)
     assert (back.overage, back.overdrawn) == (0, overdrawn * CREDIT)
     assert [(lot_id, part // CREDIT) for lot_id, part in back.lots] == lots
 
@@ -62,14 +72,14 @@ def test_23_overage_comes_first(
     world.grant("a", 3 * CREDIT)
     world.policy("p", overage_mode="overage")
     world.use("e", 5)
-    before = charge_of(world).after_refund("credit", returned * CREDIT)
-    back = way_back(before, amount * CREDIT)
+    back = way_back(refundable_of(world), returned * CREDIT, amount * CREDIT)
     assert (back.overage, back.overdrawn) == (overage * CREDIT, 0)
     assert [(lot_id, part // CREDIT) for lot_id, part in back.lots] == lots
 
 
 def test_what_a_charge_collected_leaves_out_what_it_did_not_cover() -> None:
-    assert (charged().collected, charged().overdrawn, charged().overage) == (
+    drawn = refundable_of(charged_world())
+    assert (drawn.collected, drawn.overdrawn, drawn.overage) == (
         9 * CREDIT,
         4 * CREDIT,
         0,
@@ -145,7 +155,7 @@ def test_an_entry_says_whether_its_event_was_charged_before() -> None:
 
 def test_only_what_was_charged_in_a_unit_is_given_back_in_it() -> None:
     with pytest.raises(AssertionError, match=r"^it wasn't charged in that unit"):
-        charged().after_refund("token", CREDIT)
+        charge_of(charged_world()).after_refund("token", CREDIT)
 
 
 def test_what_a_lost_lot_settled_at_several_times_is_undone_together() -> None:

@@ -82,18 +82,41 @@ def test_a_charge_is_found_while_it_is_being_saved() -> None:
     assert (len(charges), charges.items(), charges.take_new()) == (0, [], {})
 
 
-def test_a_charge_of_which_only_the_record_is_here_is_given_back() -> None:
+def test_what_an_unsaved_charge_drew_is_in_its_record_or_kept() -> None:
     world = forgetful()
     # Of every other entry there is a record, and with it no need to keep what it says.
     for event_id in ("e", "f"):
         world.use(event_id, 10)
-    charges = world.ledger.cabinet.charges
-    assert sorted(len(charged.allocations) for _, charged in charges.items()) == [1, 1]
-    taken = charges.take_new()
-    assert sorted(isinstance(each, bytes) for each in taken.values()) == [False, True]
+    charges = [charged for _, charged in world.ledger.cabinet.charges.items()]
+    assert sorted(bool(each.record) for each in charges) == [False, True]
+    assert [each.refundable is None for each in charges] == [bool(each.record) for each in charges]
     for event_id in ("e", "f"):
         world.accept(RefundUsage(refund_id=f"r-{event_id}", event_id=event_id))
     assert world.remaining() == {"lot": 100}
+    assert world.past.entries == []
+
+
+def test_what_a_saved_charge_drew_is_read_again_for_its_refund_alone() -> None:
+    world = forgetful()
+    places = []
+    for event_id in ("e", "f"):
+        world.use(event_id, 10)
+        places.append(world.ledger.partition_seq)
+    forget(world)
+    again = usage("e", quantities={"tokens": 10 * 10**6})
+    assert world.decide(again).outcome == "duplicate"
+    assert world.past.entries == [], "that it was charged stands in its row"
+    for number in range(2):
+        for event_id in ("f", "e"):
+            asked = RefundUsage(
+                refund_id=f"r-{event_id}-{number}", event_id=event_id, amount=CREDIT
+            )
+            world.accept(asked)
+            forget(world)
+    assert world.past.entries == [*reversed(places), *reversed(places)]
+    assert world.remaining() == {"lot": 84}
+    world.reopen()
+    assert len(world.past.entries) == 4, "folding a refund doesn't take what its charge drew"
 
 
 def test_a_charge_that_is_folded_again_stands_once() -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from confluent_kafka import Consumer, Message, Producer
 
+from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.records import ConsumedRecord, offset_of, value_of
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
@@ -16,6 +17,7 @@ from drawdown.ledger_processor.loop import Loop
 from drawdown.ledger_processor.openings import Start
 from drawdown.ledger_processor.outbox import Outbox
 from drawdown.ledger_processor.partition import PartitionWriter
+from drawdown.ledger_processor.past import Past
 from drawdown.ledger_processor.progress import Progress
 from drawdown.ledger_processor.ticking import Ticker
 from drawdown.settings import Settings, load
@@ -95,6 +97,9 @@ class Process:
         self.threads = Threads()
         self.ticks = ScriptedProducer(ScriptedBroker())
         self.offsets = ScriptedOffsets(self.usage.log, self.commands.log)
+        self.past = Past(
+            self.settings, Wire(self.settings), lambda: cast(Consumer, self.commands), self.clock
+        )
         self.loop = Loop(
             self.settings,
             cast(Consumer, self.usage),
@@ -103,6 +108,7 @@ class Process:
             self.open_partition,
             self.threads,
             Ticker(self.settings, cast(Producer, self.ticks), header=b"", actor="test"),
+            self.past,
             is_park,
             self.clock,
             Random(1),

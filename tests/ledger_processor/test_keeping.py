@@ -15,6 +15,7 @@ from drawdown.adapters.local_state.store import MemoryStore, Store
 from drawdown.domain.inputs import RefundUsage
 from drawdown.domain.kept import Kept
 from drawdown.domain.ledger import Ledger
+from drawdown.ledger_processor import keeping
 from tests.domain.agreement import Figures, booked, by_customer, of_account
 from tests.domain.building import CREDIT, World, card, usage
 from tests.domain.shelved import CUSTOMERS_MAX, TOPIC, UNSAVED_MAX, KeptWorld
@@ -136,6 +137,23 @@ def test_a_charge_that_is_folded_again_was_no_charge_before_itself(store: Store)
         charged = account.charges.in_unit(f"e{number}", "credit")
         assert charged is not None
         assert charged.before is None
+    store.close()
+
+
+def test_few_places_of_entries_are_saved_and_lead_to_all(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "PLACE_EVERY", 10)
+    world = charged_world(store)
+    world.save(everything=True)
+    world.reopen()
+    places = list(store.scan(b"o"))
+    assert len(world.log) // 10 - 1 <= len(places) <= len(world.log) // 10 + 1
+    for number in range(50):
+        asked = RefundUsage(refund_id=f"r{number}", event_id=f"e{number}")
+        assert world.ask(asked, customer_id=f"c{number % 25}").code == ""
+    charged = [each.partition_seq for each in world.log if each.facts.type == "deduction"]
+    assert world.past.entries == charged
     store.close()
 
 

@@ -5,14 +5,17 @@ from random import Random
 from typing import TypeVar
 
 import pytest
+from confluent_kafka import Message
 
-from drawdown.adapters.avro.codec import encode_command
+from drawdown.adapters.avro.codec import encode_command, encode_usage
 from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import PARTITION_CUSTOMER
-from drawdown.domain.inputs import CommandBody, Grant, ParkRecord
+from drawdown.domain.inputs import ApplyRateCard, CommandBody, Grant, ParkRecord, RefundUsage
 from drawdown.domain.numbers import MICRO
-from tests.domain.building import command
+from drawdown.errors import Unavailable
+from drawdown.ledger_processor.past import Past
+from tests.domain.building import UNIT, card, command, usage
 from tests.simulation.clock import MachineClock, Time
 from tests.simulation.disk import CUSTOMERS_MAX, Disk
 from tests.simulation.groups import Group
@@ -67,6 +70,17 @@ class Serving:
         record = self.broker.append(place, customer.encode(), value)
         self.broker.clock.wrong_us = 0
         return record.offset
+
+    def charge(self, event_id: str, tokens: int = 1) -> None:
+        """Append a customer's usage."""
+        event = usage(
+            event_id,
+            customer_id="ada",
+            occurred_at=self.broker.clock.now_us(),
+            quantities={"tokens": tokens * UNIT},
+        )
+        value = encode_usage(event, header=WIRE.header("usage-event"))
+        self.broker.append((SETTINGS.topic("usage-events"), NUMBER), b"ada", value)
 
     def park(self, offset: int, command_id: str = "") -> None:
         """Append the command that parks a command."""
@@ -136,6 +150,64 @@ def test_what_was_saved_leaves_memory(serving: Serving) -> None:
         writer.decider for n, writer in serving.processor.loop._writers.items() if n == NUMBER
     ]
     assert len(decider.ledger.cabinet) <= 2 * CUSTOMERS_MAX + SETTINGS.state_unsaved_entries
+
+
+def charged(serving: Serving) -> None:
+    """Give a customer credits, and charge two events, of which only rows are kept."""
+    body = ApplyRateCard(card=card(effective_from=serving.broker.clock.now_us() + MICRO))
+    serving.send("card", body, PARTITION_CUSTOMER)
+    serving.send("g1", Grant(amount=9 * MICRO, kind="promotional"))
+    serving.start()
+    serving.run()
+    for event_id in ("e1", "e2"):
+        serving.charge(event_id, 2)
+        serving.run()
+    assert serving.codes() == {"card": "accepted", "g1": "accepted"}
+
+
+def test_a_refund_is_decided_again_where_its_charge_could_not_be_read(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charged(serving)
+    read, refused = Past.read, [Unavailable("the broker is silent")] * 2
+
+    def flaky(past: Past, partition: int, offset: int) -> list[Message]:
+        if refused:
+            raise refused.pop()
+        return read(past, partition, offset)
+
+    monkeypatch.setattr(Past, "read", flaky)
+    serving.send("r1", RefundUsage(refund_id="r1", event_id="e1", amount=MICRO))
+    serving.send("r2", RefundUsage(refund_id="r2", event_id="e1"))
+    serving.run()
+    assert refused == []
+    assert serving.codes() == {
+        "card": "accepted",
+        "g1": "accepted",
+        "r1": "accepted",
+        "r2": "accepted",
+    }
+    assert [reason for event, reason in serving.said if event == "recovery_failed"] == [
+        "the broker is silent"
+    ] * 2
+    serving.send("r3", RefundUsage(refund_id="r3", event_id="e1"))
+    serving.run()
+    assert serving.codes()["r3"] == "exceeds_charge"
+
+
+def test_a_refund_whose_charge_is_gone_from_the_ledger_halts_and_names_its_command(
+    serving: Serving,
+) -> None:
+    charged(serving)
+    ledger = serving.broker.partitions[SETTINGS.topic("ledger-entries"), NUMBER]
+    ledger.start = len(ledger.records)
+    offset = serving.send("r1", RefundUsage(refund_id="r1", event_id="e1"))
+    serving.run()
+    [halt] = serving.halts()
+    assert (
+        f"ledger-commands offset {offset}: the ledger's partition {NUMBER}: entry 3 isn't" in halt
+    )
+    assert serving.processor.served() == PARTITIONS - 1
 
 
 def test_what_is_no_dead_letter_halts_its_partition_and_gives_its_state_up(

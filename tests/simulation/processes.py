@@ -110,6 +110,9 @@ class SimulatedClients:
     def log(self) -> Consumer:
         return cast(Consumer, SimulatedConsumer(self._broker, self._link, self._group))
 
+    def past(self) -> Consumer:
+        return self.log()
+
     def undecided_log(self) -> Consumer:
         made = SimulatedConsumer(self._broker, self._link, self._group, undecided=True)
         return cast(Consumer, made)

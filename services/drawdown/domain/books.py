@@ -131,7 +131,9 @@ class Books:
         if account is None:
             customer = self._customer(customer_id)
             charges = (
-                Charges(customer_id, self.cabinet.charges) if customer is None else customer.charges
+                Charges(customer_id, self.cabinet.charges, self.cabinet.recall)
+                if customer is None
+                else customer.charges
             )
             account = Account(customer_id, unit, charges)
             self._resolve(account)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Final, final
 
 from drawdown.domain.accounts import Account
-from drawdown.domain.charges import Charged
+from drawdown.domain.charges import Charged, Recall
 from drawdown.domain.command_memory import CommandMemory
 from drawdown.domain.customers import Customer
 from drawdown.domain.due_queue import DueQueue
@@ -38,6 +38,7 @@ class Cabinet:
 
     def __init__(self) -> None:
         self.charges: Final[Kept[Charged]] = Kept()
+        self.recall: Recall | None = None
         self.commands: Final = CommandMemory()
         self.refused: Final[Kept[Remembered]] = Kept()
         self.rejected: Final[Kept[RejectedUsage]] = Kept()
@@ -67,7 +68,7 @@ class Cabinet:
         """Keep what is saved on a shelf, from before the first entry on."""
         self.shelf = shelf
         self.customers_max = customers_max
-        self.charges.fetch, self.charges.read = shelf.charge, shelf.charge_in
+        self.charges.fetch, self.recall = shelf.charge, shelf.refundable
         self.commands.first.fetch = shelf.command
         self.refused.fetch = shelf.refusal
         self.rejected.fetch = shelf.rejected

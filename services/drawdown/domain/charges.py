@@ -1,7 +1,7 @@
-"""Charges: what usage drew, kept to be charged once and to be refunded, and the settlements that
-paid what was owed."""
+"""Charges: which usage was charged, so that it is charged once and can be refunded, and the
+settlements that paid what was owed."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Final, final
 
 from mypy_extensions import mypyc_attr
@@ -21,19 +21,12 @@ from drawdown.domain.numbers import NEVER
 
 @mypyc_attr(acyclic=True)
 @final
-class Charged:
-    """One event's charge: what a refund can give back, and how much it has given back so far.
-
-    The same event, recorded up to `until` (µs), is charged already: 35 days after it occurred, and
-    for ever where it was redriven. The entry is kept by its place, since most are never asked for.
-    """
+class Refundable:
+    """What a charge came to and drew: what refunds of it can give back, `collected` at most."""
 
     def __init__(
         self,
         *,
-        unit: str,
-        digest: bytes,
-        until: int,
         meter: str,
         status: UsageStatus,
         properties: dict[str, str],
@@ -42,35 +35,71 @@ class Charged:
         overage: int,
         collected: int,
         allocations: list[Allocation],
-        returned: int,
-        before: "Charged | None",
     ) -> None:
-        self.unit: Final = unit
-        self.digest: Final = digest
-        self.until: Final = until
         self.meter: Final = meter
         self.status: Final[UsageStatus] = status
-        self.properties = properties
+        self.properties: Final = properties
         self.rate_card: Final = rate_card
         self.overdrawn: Final = overdrawn
         self.overage: Final = overage
         self.collected: Final = collected
-        self.allocations = allocations
+        self.allocations: Final = allocations
+
+
+@mypyc_attr(acyclic=True)
+@final
+class Charged:
+    """That one event was charged, by which entry, and how much of it was given back so far.
+
+    The same event, recorded up to `until` (µs), is charged already: 35 days after it occurred, and
+    for ever where it was redriven.
+
+    What it drew stands in its entry, and few are ever asked for it. So it isn't kept where a shelf
+    can find the entry: `refundable` is None then, and `record` the entry's record in the log, until
+    it is saved.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit: str,
+        digest: bytes,
+        until: int,
+        returned: int,
+        before: "Charged | None",
+        refundable: Refundable | None = None,
+        record: bytes = b"",
+    ) -> None:
+        self.unit: Final = unit
+        self.digest: Final = digest
+        self.until: Final = until
         self.returned: Final = returned
         self.before: Charged | None = before
         """The charge of the same id before it: its time had ended, or it is of another unit."""
+        self.refundable: Final = refundable
+        self.record: Final = record
+        self.partition_seq = 0
         self.topic: InputTopic = "usage_events"
         self.partition = 0
         self.offset = 0
         self.index = 0
 
-    def stands_at(self, topic: InputTopic, partition: int, offset: int, index: int) -> None:
-        """Note where its entry stands."""
+    def stands_at(
+        self, partition_seq: int, topic: InputTopic, partition: int, offset: int, index: int
+    ) -> None:
+        """Note where its entry stands, in the ledger and by its input."""
+        self.partition_seq = partition_seq
         self.topic, self.partition, self.offset, self.index = topic, partition, offset, index
 
     def stands_in(self, entry: LedgerEntry) -> None:
         """Note the entry that it stands in."""
-        self.stands_at(entry.source_topic, entry.source_partition, entry.source_offset, entry.index)
+        self.stands_at(
+            entry.partition_seq,
+            entry.source_topic,
+            entry.source_partition,
+            entry.source_offset,
+            entry.index,
+        )
 
     def stands_for(self, recorded_at: int) -> bool:
         """Whether it is the charge of the same event recorded then (µs)."""
@@ -87,18 +116,12 @@ class Charged:
             unit=self.unit,
             digest=self.digest,
             until=self.until,
-            meter=self.meter,
-            status=self.status,
-            properties=self.properties,
-            rate_card=self.rate_card,
-            overdrawn=self.overdrawn,
-            overage=self.overage,
-            collected=self.collected,
-            allocations=self.allocations,
             returned=self.returned + amount if of_unit else self.returned,
             before=before,
+            refundable=self.refundable,
+            record=self.record,
         )
-        other.stands_at(self.topic, self.partition, self.offset, self.index)
+        other.stands_at(self.partition_seq, self.topic, self.partition, self.offset, self.index)
         return other
 
     @property
@@ -113,10 +136,26 @@ def charged_event(facts: EntryFacts) -> str:
     return details.event_id if details is not None and details.event_id else facts.cause_id
 
 
-def charged_by(facts: EntryFacts) -> Charged:
-    """The charge of the event that a deduction charged."""
-    charge, details = facts.charge, facts.details
+def refundable_in(facts: EntryFacts) -> Refundable:
+    """What a deduction drew."""
+    charge = facts.charge
     assert charge is not None, "a deduction says what was charged"
+    return Refundable(
+        meter=charge.meter,
+        status=charge.status,
+        properties=charge.properties,
+        rate_card=charge.rate_card,
+        overdrawn=charge.overdrawn,
+        overage=charge.overage,
+        collected=charge.rated - charge.uncovered,
+        allocations=facts.allocations,
+    )
+
+
+def charged_by(facts: EntryFacts, record: bytes = b"") -> Charged:
+    """The charge of the event that a deduction charged. With the entry's `record` what it drew is
+    left to that."""
+    details = facts.details
     digest, until = facts.cause_digest, facts.occurred_at + WINDOW_US
     if details is not None and details.event_id:
         digest = details.event_digest
@@ -126,17 +165,15 @@ def charged_by(facts: EntryFacts) -> Charged:
         unit=facts.unit,
         digest=digest,
         until=until,
-        meter=charge.meter,
-        status=charge.status,
-        properties=charge.properties,
-        rate_card=charge.rate_card,
-        overdrawn=charge.overdrawn,
-        overage=charge.overage,
-        collected=charge.rated - charge.uncovered,
-        allocations=facts.allocations,
         returned=0,
         before=None,
+        refundable=None if record else refundable_in(facts),
+        record=record,
     )
+
+
+Recall = Callable[[Charged], Refundable]
+"""Asks a shelf what a charge drew that isn't kept with it."""
 
 
 @mypyc_attr(acyclic=True)
@@ -144,11 +181,12 @@ def charged_by(facts: EntryFacts) -> Charged:
 class Charges:
     """The charges of one customer by event, whose ids are the customer's, whatever the unit.
 
-    `kept` holds those of all customers, by `key_of`.
+    `kept` holds those of all customers, by `key_of`. `recall`: None where nothing is on a shelf.
     """
 
-    def __init__(self, customer_id: str, kept: Kept[Charged]) -> None:
+    def __init__(self, customer_id: str, kept: Kept[Charged], recall: Recall | None = None) -> None:
         self.kept: Final = kept
+        self._recall: Final = recall
         self.unsaved: list[str] = []
         """Keys of what isn't saved apart from its customer: charges of which something was given
         back, or before which there was one of the same id. If somebody saves it."""
@@ -165,14 +203,17 @@ class Charges:
             charged = charged.before
         return charged
 
+    def refundable(self, charged: Charged) -> Refundable:
+        """What a charge drew; its entry may have to be read again for it."""
+        known = charged.refundable
+        if known is None:
+            assert self._recall is not None, "without a shelf it is kept"
+            known = self._recall(charged)
+        return known
+
     def keep_first(self, event_id: str, charged: Charged) -> None:
         """Keep the first charge of an event; it isn't asked whether there is another one."""
         self.kept.keep_new(self._begin + event_id, charged)
-
-    def keep_record(self, event_id: str, record: bytes) -> None:
-        """Keep the first charge of an event as its entry's record in the log, which a shelf keeps
-        and most never ask for."""
-        self.kept.keep_bytes(self._begin + event_id, record)
 
     def keep(self, event_id: str, charged: Charged) -> None:
         """Keep a charge; it stands for its event from now on, on top of those before it."""
@@ -203,18 +244,18 @@ class WayBack:
         self.lots: Final = lots
 
 
-def way_back(charged: Charged, amount: int) -> WayBack:
-    """The next `amount` of a charge on its way back: overage, the overdrawn part, then lots in
-    reverse (`rulings.md` 23)."""
-    skipped, left = charged.returned, amount
+def way_back(refundable: Refundable, returned: int, amount: int) -> WayBack:
+    """The next `amount` of a charge on its way back, `returned` being given back before: overage,
+    the overdrawn part, then lots in reverse (`rulings.md` 23)."""
+    skipped, left = returned, amount
     taken: list[int] = []
     lots: list[tuple[str, int]] = []
-    for whole in (charged.overage, charged.overdrawn):
+    for whole in (refundable.overage, refundable.overdrawn):
         part = min(left, max(0, whole - skipped))
         taken.append(part)
         skipped = max(0, skipped - whole)
         left -= part
-    for allocation in reversed(charged.allocations):
+    for allocation in reversed(refundable.allocations):
         part = min(left, max(0, allocation.amount - skipped))
         skipped = max(0, skipped - allocation.amount)
         if part:

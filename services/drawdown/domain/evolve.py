@@ -41,7 +41,8 @@ class UnknownEntry(ValueError):
 def fold(account: Account, facts: EntryFacts, record: bytes = b"") -> Charged | None:
     """Apply one entry's facts to its account. Gives the charge of a deduction.
 
-    Where a shelf keeps records, `record` is the entry's: a first charge is kept as that.
+    `record` is the entry's in the log, where a shelf can find it again: what a charge drew is left
+    to that.
 
     Raises `UnknownEntry` for a type of a later version; an entry that doesn't follow the
     account's last one is an assertion.
@@ -263,8 +264,7 @@ _MOVES: Final[dict[str, Callable[[Account, EntryFacts], None]]] = {
 
 
 def keep(account: Account, facts: EntryFacts, record: bytes) -> Charged | None:
-    """Keep what an entry says beyond figures, lots and holds. Gives the charge of a deduction that
-    isn't kept as its record."""
+    """Keep what an entry says beyond figures, lots and holds. Gives the charge of a deduction."""
     if facts.account_seq == 1:
         account.begun_at = facts.recorded_at
     charged = _keep_charge(account, facts, record) if facts.type == "deduction" else None
@@ -273,17 +273,13 @@ def keep(account: Account, facts: EntryFacts, record: bytes) -> Charged | None:
     return charged
 
 
-def _keep_charge(account: Account, facts: EntryFacts, record: bytes) -> Charged | None:
+def _keep_charge(account: Account, facts: EntryFacts, record: bytes) -> Charged:
     assert facts.charge is not None, "a deduction says what was charged"
-    event_id, first = charged_event(facts), not facts.charge.charged_before
-    if first and record:
-        account.charges.keep_record(event_id, record)
-        return None
-    charged = charged_by(facts)
-    if first:
-        account.charges.keep_first(event_id, charged)
-    else:
+    event_id, charged = charged_event(facts), charged_by(facts, record)
+    if facts.charge.charged_before:
         account.charges.keep(event_id, charged)
+    else:
+        account.charges.keep_first(event_id, charged)
     return charged
 
 

@@ -18,12 +18,10 @@ class Kept(Generic[T]):
         self._here: Final[dict[str, T]] = {}
         self.fetch: Callable[[str], T | None] | None = None
         """Asks the shelf; None: everything is here."""
-        self.read: Callable[[bytes], T] | None = None
-        """Makes a value of the bytes that the shelf keeps of it, if it was kept as those."""
         self.absent: Final[set[str]] = set()
         """Keys that the shelf is known not to hold, so that it needn't be asked."""
-        self._new: dict[str, T | bytes] = {}
-        self._being_saved: list[dict[str, T | bytes]] = []
+        self._new: dict[str, T] = {}
+        self._being_saved: list[dict[str, T]] = []
 
     def __len__(self) -> int:
         return len(self._here) + len(self._new) + sum(map(len, self._being_saved))
@@ -34,12 +32,12 @@ class Kept(Generic[T]):
         if value is None and self.fetch is not None:
             new = self._of_new(key)
             if new is not None:
-                return self._read(new)
+                return new
             if key not in self.absent:
                 return self.fetch(key)
         return value
 
-    def _of_new(self, key: str) -> T | bytes | None:
+    def _of_new(self, key: str) -> T | None:
         value = self._new.get(key)
         if value is None:
             for each in reversed(self._being_saved):
@@ -59,24 +57,14 @@ class Kept(Generic[T]):
         else:
             self._new[key] = value
 
-    def keep_bytes(self, key: str, value: bytes) -> None:
-        """The same, of the bytes that a shelf keeps; there is one."""
-        self._new[key] = value
-
-    def _read(self, value: T | bytes) -> T:
-        if isinstance(value, bytes):
-            assert self.read is not None, "who keeps bytes can read them"
-            return self.read(value)
-        return value
-
-    def take_new(self) -> dict[str, T | bytes]:
+    def take_new(self) -> dict[str, T]:
         """The first values that came since the last call, to be saved."""
         taken, self._new = self._new, {}
         if taken:
             self._being_saved.append(taken)
         return taken
 
-    def saved_new(self, taken: dict[str, T | bytes]) -> None:
+    def saved_new(self, taken: dict[str, T]) -> None:
         """Let go of new values: they are saved."""
         self.absent.clear()
         self._being_saved = [each for each in self._being_saved if each is not taken]
@@ -97,6 +85,6 @@ class Kept(Generic[T]):
         """What is in memory."""
         found: dict[str, T] = {}
         for each in (*self._being_saved, self._new):
-            found.update((key, self._read(value)) for key, value in each.items())
+            found.update(each)
         found.update(self._here)
         return list(found.items())

@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 
-from drawdown.domain.charges import Charged, WayBack, way_back
+from drawdown.domain.charges import Refundable, WayBack, way_back
 from drawdown.domain.drafts import Draft, allocation
 from drawdown.domain.entries import Charge, EntryDetails, Refund
 from drawdown.domain.ids import valid_id
@@ -30,25 +30,26 @@ def refund_usage(draft: Draft, body: RefundUsage, used: Container[str]) -> Refus
     charged = account.charges.in_unit(body.event_id, account.unit)
     if charged is None:
         return Refusal("unknown_event", f"{body.event_id} wasn't charged")
-    left = charged.collected - charged.returned
+    refundable = account.charges.refundable(charged)
+    left = refundable.collected - charged.returned
     amount = left if body.amount is None else body.amount
     if amount > left or amount == 0:
         return Refusal("exceeds_charge", f"{left} micro-credits are left of the charge")
-    back = way_back(charged, amount)
+    back = way_back(refundable, charged.returned, amount)
     returns = Returns(account)
     returns.lower_overdraft(back.overdrawn)
     returns.to_lots(back.lots)
     if account.balance + returns.amount > AMOUNT_MAX:
         return Refusal("out_of_range", f"{amount} micro-credits")
     returns.expire_first(draft)
-    _book(draft, body, charged, back, returns, amount)
+    _book(draft, body, refundable, back, returns, amount)
     return None
 
 
 def _book(
     draft: Draft,
     body: RefundUsage,
-    charged: Charged,
+    refundable: Refundable,
     back: WayBack,
     returns: Returns,
     amount: int,
@@ -66,10 +67,10 @@ def _book(
         amount=returns.amount,
         allocations=returns.allocations(),
         charge=Charge(
-            meter=charged.meter,
-            status=charged.status,
-            properties=charged.properties,
-            rate_card=charged.rate_card,
+            meter=refundable.meter,
+            status=refundable.status,
+            properties=refundable.properties,
+            rate_card=refundable.rate_card,
             lines=[],
             rated=-amount,
             overdrawn=-back.overdrawn,

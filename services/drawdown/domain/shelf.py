@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from drawdown.domain.accounts import Account
-from drawdown.domain.charges import Charged
+from drawdown.domain.charges import Charged, Refundable
 from drawdown.domain.customers import Customer
 from drawdown.domain.holds import Hold
 from drawdown.domain.memory import RejectedUsage, Remembered
@@ -26,8 +26,8 @@ class Shelf(Protocol):
     def charge(self, key: str) -> Charged | None:
         """An event's charges, by `key_of` customer and event."""
 
-    def charge_in(self, record: bytes) -> Charged:
-        """The charge of a deduction's record in the log."""
+    def refundable(self, charged: Charged) -> Refundable:
+        """What a charge drew that isn't kept with it. Raises what reading its entry raises."""
 
     def uncharged(self, keys: list[str]) -> list[str]:
         """Those of these keys under which no charge stands; quicker than one after another."""

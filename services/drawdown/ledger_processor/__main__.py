@@ -33,6 +33,7 @@ from drawdown.ledger_processor.openings import Start
 from drawdown.ledger_processor.output_ends import OutputEnds
 from drawdown.ledger_processor.park_commands import park_command
 from drawdown.ledger_processor.partition import PartitionWriter
+from drawdown.ledger_processor.past import Past
 from drawdown.ledger_processor.progress import Progress
 from drawdown.ledger_processor.recovery import recover
 from drawdown.ledger_processor.stability import Stability
@@ -88,8 +89,9 @@ def assemble(
     wire = Wire(settings)
     framed = framing(wire, partitions)
     offsets = clients.offsets()
+    past = Past(settings, wire, clients.past, clock)
     open_partition = partial(
-        _open_partition, settings, wire, framed, clients, offsets, threads, states, clock
+        _open_partition, settings, wire, framed, clients, offsets, threads, states, past, clock
     )
     ticker = Ticker(settings, clients.ticks(), header=wire.header("command"), actor=SERVICE)
     return Loop(
@@ -100,6 +102,7 @@ def assemble(
         open_partition,
         threads,
         ticker,
+        past,
         lambda record: park_command(wire, record) is not None,
         clock,
         chance or Random(),
@@ -132,6 +135,7 @@ def _open_partition(
     offsets: Offsets,
     threads: Executor,
     states: States,
+    past: Past,
     clock: Clock,
     number: int,
     progress: Progress,
@@ -156,7 +160,7 @@ def _open_partition(
         ends = barrier.raised()
         if barrier.mended:
             _log.warning("lost_commit_mended", partition=number, offsets=barrier.mended)
-        recovered = recover(settings, wire, number, ends, client, states, clock, progress)
+        recovered = recover(settings, wire, number, ends, client, states, past, clock, progress)
     except KafkaException as error:
         reason = error.args[0].str()
         raise Unavailable(f"partition {number} can't be recovered: {reason}") from error

@@ -1,6 +1,6 @@
 """The broker clients of a ledger processor: which there are, and how each is configured."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from confluent_kafka import Consumer, Producer
 
@@ -8,6 +8,9 @@ from drawdown.adapters.kafka.clients import consumer, member, producer, transact
 from drawdown.adapters.kafka.partition_log import log_client
 from drawdown.adapters.kafka.stable_offsets import Offsets, StableOffsets
 from drawdown.settings import Settings
+
+_PAST_FETCH_BYTES: Final = 64 * 1024
+"""Some hundred entries; a fetch of the usual megabyte takes four times as long."""
 
 
 class Clients(Protocol):
@@ -21,6 +24,9 @@ class Clients(Protocol):
 
     def log(self) -> Consumer:
         """What a recovery reads the ledger's topics with; closed after it."""
+
+    def past(self) -> Consumer:
+        """What single entries of the ledger are read again with."""
 
     def undecided_log(self) -> Consumer:
         """What reads also what isn't committed; closed by whoever asked for it."""
@@ -54,6 +60,15 @@ class KafkaClients:
     def log(self) -> Consumer:
         """A client for `PartitionLog`, which may ask for the offsets that the group committed."""
         return log_client(self._settings, self._group)
+
+    def past(self) -> Consumer:
+        """A client for `PartitionLog` that fetches little at once, and nothing ahead."""
+        return log_client(
+            self._settings,
+            self._group,
+            fetch_message_max_bytes=_PAST_FETCH_BYTES,
+            queued_min_messages=1,
+        )
 
     def undecided_log(self) -> Consumer:
         """A client for `PartitionLog` that reads all."""

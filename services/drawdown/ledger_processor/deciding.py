@@ -141,6 +141,10 @@ class Decider:
                     self._decide_command(command, offset, recorded_at, value)
                 except AssertionError as wrong:
                     raise _undecidable(self._command_topic, offset, wrong) from wrong
+                except PartitionHalted as halt:
+                    raise PartitionHalted(
+                        f"{self._command_topic} offset {offset}: {halt}"
+                    ) from halt
             outbox.next_command_offset = offset + 1
 
     def _decide_command(self, command: Command, offset: int, recorded_at: int, raw: bytes) -> None:

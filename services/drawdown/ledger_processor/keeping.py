@@ -20,6 +20,7 @@ from drawdown.adapters.local_state.shelf import (
     card_row,
     due_row,
     parked_row,
+    place_row,
     put_charges,
     put_kept,
     put_parts,
@@ -32,6 +33,9 @@ from drawdown.domain.ledger import Ledger
 from drawdown.domain.shelf import Parts
 
 _RECOVERING_TIMES: Final = 10
+PLACE_EVERY: Final = 256
+"""Of so many entries the place of one is saved at least, so that one that is asked for is found
+with one look into the log, and places are few beside charges."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,7 @@ class Saving:
     """What is written once its entries are committed."""
 
     parts: list[Parts]
-    charges: dict[str, Charged | bytes]
+    charges: dict[str, Charged]
     """The first ones of their events, of all customers."""
     of_nobody: list[tuple[str, str, object]]
     batch: Batch
@@ -78,6 +82,7 @@ class Keeper:
         self._seq = ledger.partition_seq
         self._last_offset = -1 if begun is None else begun.last.offset
         self._last_hash = b"" if begun is None else begun.last_hash
+        self._placed_seq = 0
         # Where the entries that may have to be folded again stand, transaction by transaction.
         self._marks: Final[deque[Mark]] = deque([] if begun is None else [begun.fold])
 
@@ -150,6 +155,9 @@ class Keeper:
                 first_offset = last_offset - saving.entries + 1
             first_seq = saving.partition_seq - saving.entries + 1
             self._marks.append(Mark(partition_seq=first_seq, offset=first_offset))
+            if self._placed_seq == 0 or first_seq - self._placed_seq >= PLACE_EVERY:
+                saving.batch.put(*place_row(first_seq, first_offset))
+                self._placed_seq = first_seq
         last_offset = self._last_offset
         last = Mark(partition_seq=saving.partition_seq, offset=last_offset)
         fold_seq = saving.unsaved_since or saving.partition_seq + 1

@@ -35,6 +35,7 @@ from drawdown.ledger_processor.intake import Intake, Parks
 from drawdown.ledger_processor.openings import Openings, OpenPartition
 from drawdown.ledger_processor.partition import Committed, PartitionWriter
 from drawdown.ledger_processor.partitions import Partitions
+from drawdown.ledger_processor.past import Past
 from drawdown.ledger_processor.ticking import Ticker
 from drawdown.settings import Settings
 
@@ -72,6 +73,7 @@ class Loop:
         open_partition: OpenPartition,
         threads: Executor,
         ticker: Ticker,
+        past: Past,
         parks: Parks,
         clock: Clock,
         chance: Random,
@@ -81,6 +83,7 @@ class Loop:
         self._commands = commands
         self._threads = threads
         self._ticker = ticker
+        self._past = past
         self._clock = clock
         openings = Openings(settings, open_partition, threads, clock, chance)
         self._intake = Intake(settings, usage, commands, offsets, parks, clock)
@@ -138,6 +141,7 @@ class Loop:
         leave(self._usage)
         leave(self._commands)
         self._ticker.close()
+        self._past.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def turn(self) -> None:

@@ -41,6 +41,7 @@ from drawdown.ledger_processor.folding import Folder
 from drawdown.ledger_processor.keeping import Keeper
 from drawdown.ledger_processor.outbox import DEAD_LETTERS, LEDGER
 from drawdown.ledger_processor.park_commands import park_command
+from drawdown.ledger_processor.past import Past
 from drawdown.ledger_processor.states import State, States
 from drawdown.settings import Settings
 
@@ -73,16 +74,17 @@ def recover(
     ends: Mapping[str, int],
     client: Consumer,
     states: States,
+    past: Past,
     clock: Clock,
     progress: Progress,
 ) -> Recovered:
     """Steps 3 to 7. The caller has fenced, and raised the barrier that has these `ends`; only it
-    may write the partition. `client` reads the logs.
+    may write the partition. `client` reads the logs, `past` what is asked for later.
 
     Raises `PartitionHalted` for what no replay can mend, `KafkaException` or `Unavailable` if the
     broker is away, `StateUnwritable` if the disk refuses.
     """
-    return _Recovery(settings, wire, partition, ends, client, states, clock, progress).run()
+    return _Recovery(settings, wire, partition, ends, client, states, past, clock, progress).run()
 
 
 class _Recovery:
@@ -96,6 +98,7 @@ class _Recovery:
         ends: Mapping[str, int],
         client: Consumer,
         states: States,
+        past: Past,
         clock: Clock,
         progress: Progress,
     ) -> None:
@@ -105,6 +108,7 @@ class _Recovery:
         self._ends = ends
         self._client = client
         self._states = states
+        self._past = past
         self._clock = clock
         self._progress = progress
 
@@ -208,7 +212,7 @@ class _Recovery:
         )
         if state is None:
             return ledger
-        shelf = RowShelf(state.store, ledger.cabinet)
+        shelf = RowShelf(state.store, ledger.cabinet, self._past.of(self._partition))
         ledger.cabinet.attach(shelf, self._states.customers_max)
         if state.checkpoint is not None:
             ledger.restore(

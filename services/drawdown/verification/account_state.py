@@ -9,7 +9,7 @@ import json
 from typing import Any, Final, cast
 
 from drawdown.domain.accounts import Account, Payment
-from drawdown.domain.charges import Charged, Charges, Settled
+from drawdown.domain.charges import Charged, Charges, Refundable, Settled
 from drawdown.domain.entries import Dispute, HoldState
 from drawdown.domain.holds import Hold
 from drawdown.domain.kept import Kept
@@ -76,7 +76,7 @@ def charge_text(charged: Charged) -> str:
     while each is not None:
         chain.append(
             [
-                *(each.unit, each.collected, each.returned, each.digest.hex()),
+                *(each.unit, collected_by(each), each.returned, each.digest.hex()),
                 *(each.topic, each.offset, each.until),
             ]
         )
@@ -92,20 +92,28 @@ def read_charge(text: str) -> Charged:
             unit=unit,
             digest=bytes.fromhex(digest),
             until=until,
-            meter="",
-            status="succeeded",
-            properties={},
-            rate_card="",
-            overdrawn=0,
-            overage=0,
-            collected=collected,
-            allocations=[],
             returned=returned,
             before=charged,
+            refundable=Refundable(
+                meter="",
+                status="succeeded",
+                properties={},
+                rate_card="",
+                overdrawn=0,
+                overage=0,
+                collected=collected,
+                allocations=[],
+            ),
         )
-        charged.stands_at(topic, 0, offset, 0)
+        charged.stands_at(0, topic, 0, offset, 0)
     assert charged is not None
     return charged
+
+
+def collected_by(charged: Charged) -> int:
+    """What a charge collected, in micro-credits."""
+    assert charged.refundable is not None, "what an audit folds it keeps"
+    return charged.refundable.collected
 
 
 def _lot(lot: Lot) -> dict[str, Any]:

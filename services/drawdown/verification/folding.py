@@ -12,6 +12,7 @@ from drawdown.domain.evolve import UnknownEntry, fold
 from drawdown.domain.invariants import check_account, check_entry, check_settled
 from drawdown.domain.kept import Kept
 from drawdown.errors import LedgerCorrupt
+from drawdown.verification.account_state import collected_by
 from drawdown.verification.checkpoint import Checkpoint, Period, Reached, Sign
 from drawdown.verification.repeats import told_by
 from drawdown.verification.replies import ExpectedReplies
@@ -250,11 +251,10 @@ class FoldedPartition:
     def _flush(self) -> None:
         charges = self._charges.items()
         for key, charged in charges:
-            if charged.returned > charged.collected:
+            collected = collected_by(charged)
+            if charged.returned > collected:
                 customer_id, _, event_id = key.partition("\0")
-                why = (
-                    f"{charged.returned} of {charged.collected} charged by {event_id} is given back"
-                )
+                why = f"{charged.returned} of {collected} charged by {event_id} is given back"
                 self._report.differ(
                     Difference(
                         partition=self._partition,

@@ -83,6 +83,26 @@ class PartitionLog:
             if found:
                 yield found
 
+    def next(self, at_most: int, *, within_s: float) -> list[Message]:
+        """The next records, as soon as there are any: so many at most; none: this is the end.
+
+        Raises `Unavailable` if the broker is silent for so long.
+        """
+        if self.position >= self.end:
+            return []
+        self._client.assign([TopicPartition(self.topic, self.partition, self.position)])
+        until = self._clock.monotonic() + within_s
+        found: list[Message] = []
+        while not found and self.position < self.end:
+            if self._clock.monotonic() > until:
+                raise self._silent()
+            # A batch is waited for until it is full: first for one record, then what came with it.
+            messages = self._client.consume(1, _POLL_S)
+            messages += self._client.consume(at_most - 1, 0.0)
+            found = list(self._before_end(messages))
+        self._client.unassign()
+        return found
+
     def _consumed(self) -> Iterator[list[Message]]:
         if self.position >= self.end:
             return
@@ -94,8 +114,11 @@ class PartitionLog:
                 yield messages
                 heard_at = self._clock.monotonic()
             elif self._clock.monotonic() - heard_at > _SILENCE_S:
-                raise Unavailable(f"{self.topic} [{self.partition}]: the broker is silent")
+                raise self._silent()
         self._client.unassign()
+
+    def _silent(self) -> Unavailable:
+        return Unavailable(f"{self.topic} [{self.partition}]: the broker is silent")
 
     def _before_end(self, messages: list[Message]) -> Iterator[Message]:
         for message in messages:

@@ -87,9 +87,9 @@ class RocksStore:
         (self.folder / _CONDEMNED).touch()
         return StateUnreadable(f"{self.folder}: {error}")
 
-    def scan(self, prefix: bytes) -> Iterator[Row]:
-        """The rows whose keys begin with a prefix, in the order of their keys."""
-        for key, value in self._db.items(from_key=prefix):
+    def scan(self, prefix: bytes, begin: bytes = b"") -> Iterator[Row]:
+        """The rows whose keys begin with a prefix, in the order of their keys, from `begin` on."""
+        for key, value in self._db.items(from_key=begin or prefix):
             if not key.startswith(prefix):
                 return
             yield key, value

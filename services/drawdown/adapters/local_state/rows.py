@@ -1,9 +1,8 @@
 """Rows: what is saved of customers, and how they come back. On the hot path.
 
-Values are MessagePack arrays, whose places are this version's own: `FORMAT` counts them. A charge
-is mostly its entry's record, as it stands in the log: writing it costs nothing, and few are ever
-read. A directory of another format is rebuilt from the ledger, so that nothing here reads an older
-one.
+Values are MessagePack arrays, whose places are this version's own: `FORMAT` counts them. A
+directory of another format is rebuilt from the ledger, so that nothing here reads an older one.
+Charges have rows of their own kind (`charge_rows.py`).
 """
 
 from sys import intern
@@ -12,14 +11,12 @@ from typing import Any, Final
 from librt.strings import BytesWriter
 from msgspec.msgpack import Decoder, Encoder
 
-from drawdown.adapters.avro.codec import decode_entry
 from drawdown.adapters.avro.generated.command import read_ChangePolicy, write_ChangePolicy
 from drawdown.adapters.avro.generated.rate_card import read_RateCard, write_RateCard
-from drawdown.adapters.avro.wire import HEADER_BYTES, MAGIC
 from drawdown.domain.accounts import Account, Payment
-from drawdown.domain.charges import Charged, Charges, Settled, charged_by
+from drawdown.domain.charges import Charges, Settled
 from drawdown.domain.customers import Customer
-from drawdown.domain.entries import Allocation, Dispute, HoldState
+from drawdown.domain.entries import Dispute, HoldState
 from drawdown.domain.holds import Hold
 from drawdown.domain.inputs import ChangePolicy
 from drawdown.domain.lots import Lot
@@ -29,9 +26,9 @@ from drawdown.domain.parking import Parked
 from drawdown.domain.policies import NO_CHANGE
 from drawdown.domain.rate_cards import RateCard
 
-FORMAT: Final = 3
-"""Of the rows, of the newest schema of entries, and of what folding makes of them: a change of any
-takes the next number."""
+FORMAT: Final = 4
+"""Of all rows, and of what folding makes of entries, which a new schema may change: a change of
+either takes the next number."""
 
 _encode: Final = Encoder().encode
 _decode: Final = Decoder().decode
@@ -252,84 +249,6 @@ def read_hold(row: bytes) -> Hold:
     hold.reservations = dict(values[10])
     hold.commands = values[11]
     return hold
-
-
-def charged_row(charged: Charged) -> bytes:
-    """An event's charge, and those of the same id before it."""
-    charges: list[list[object]] = []
-    each: Charged | None = charged
-    while each is not None:
-        charges.append(_charge(each))
-        each = each.before
-    return _encode(charges)
-
-
-def read_charged(row: bytes) -> Charged:
-    """An event's charges, the latest first."""
-    if row[0] == MAGIC:
-        entry = decode_entry(row, HEADER_BYTES)
-        only = charged_by(entry.facts)
-        only.stands_in(entry)
-        return only
-    charged: Charged | None = None
-    for values in reversed(_decode(row)):
-        charged = _read_charge(values, charged)
-    assert charged is not None, "a charge was saved"
-    return charged
-
-
-def _charge(charged: Charged) -> list[object]:
-    return [
-        charged.unit,
-        charged.digest,
-        charged.until,
-        charged.meter,
-        charged.status,
-        charged.properties,
-        charged.rate_card,
-        charged.overdrawn,
-        charged.overage,
-        charged.collected,
-        [
-            [part.lot_id, part.amount, part.kind, part.released_minor, part.currency, part.reserved]
-            for part in charged.allocations
-        ],
-        charged.returned,
-        charged.topic,
-        charged.partition,
-        charged.offset,
-        charged.index,
-    ]
-
-
-def _read_charge(values: Any, before: Charged | None) -> Charged:
-    charged = Charged(
-        unit=values[0],
-        digest=values[1],
-        until=values[2],
-        meter=values[3],
-        status=values[4],
-        properties=values[5],
-        rate_card=values[6],
-        overdrawn=values[7],
-        overage=values[8],
-        collected=values[9],
-        allocations=[
-            Allocation(
-                lot_id=part[0],
-                amount=part[1],
-                kind=part[2],
-                released_minor=part[3],
-                currency=part[4],
-                reserved=part[5],
-            )
-            for part in values[10]
-        ],
-        returned=values[11],
-        before=before,
-    )
-    charged.stands_at(values[12], values[13], values[14], values[15])
-    return charged
 
 
 def remembered_row(first: Remembered) -> bytes:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from drawdown.adapters.local_state import rows
+from drawdown.adapters.local_state import charge_rows, rows
+from drawdown.adapters.local_state.past import Past
 from drawdown.adapters.local_state.store import Row, Store
 from drawdown.domain.cabinet import BUSINESS_KEY, COMMAND, DISPUTE, REFUSAL, REJECTED, Cabinet
-from drawdown.domain.charges import Charged, Charges
+from drawdown.domain.charges import Charged, Charges, Refundable, refundable_in
 from drawdown.domain.customers import Customer
 from drawdown.domain.holds import Hold
 from drawdown.domain.memory import RejectedUsage, Remembered, key_of
@@ -20,6 +21,7 @@ _HOLD: Final = b"h"
 _DUE: Final = b"q"
 _CARD: Final = b"t"
 _PARKED: Final = b"p"
+_PLACE: Final = b"o"
 _TABLES: Final = {
     COMMAND: b"m",
     REFUSAL: b"f",
@@ -28,6 +30,7 @@ _TABLES: Final = {
     BUSINESS_KEY: b"k",
 }
 _USED: Final = b""
+_SEQ_MAX: Final = 2**63 - 1
 
 Put = Callable[[bytes, bytes], None]
 """Adds a row to a batch."""
@@ -36,9 +39,11 @@ Put = Callable[[bytes, bytes], None]
 class RowShelf:
     """Finds what was saved; `drawdown.domain.shelf.Shelf` says what each method gives."""
 
-    def __init__(self, store: Store, cabinet: Cabinet) -> None:
+    def __init__(self, store: Store, cabinet: Cabinet, past: Past) -> None:
+        """`past` reads the entries again that rows only name."""
         self._store: Final = store
         self._charges: Final = cabinet.charges
+        self._past: Final = past
 
     def customer(self, customer_id: str) -> Customer | None:
         """A customer with its open holds."""
@@ -51,7 +56,7 @@ class RowShelf:
             yield self._customer(key[1:].decode(), row)
 
     def _customer(self, customer_id: str, row: bytes) -> Customer:
-        charges = Charges(customer_id, self._charges)
+        charges = Charges(customer_id, self._charges, self.refundable)
         customer, open_holds = rows.read_customer(row, customer_id, charges)
         for account, hold_ids in open_holds:
             keys = [_hold_key(customer_id, account.unit, hold_id) for hold_id in hold_ids]
@@ -63,11 +68,23 @@ class RowShelf:
     def charge(self, key: str) -> Charged | None:
         """An event's charges."""
         row = self._store.get(_CHARGE + key.encode())
-        return None if row is None else rows.read_charged(row)
+        return None if row is None else charge_rows.read_charged(row)
 
-    def charge_in(self, record: bytes) -> Charged:
-        """The charge of a deduction's record."""
-        return rows.read_charged(record)
+    def refundable(self, charged: Charged) -> Refundable:
+        """What a charge drew, by its entry's record, or its entry in the ledger."""
+        if charged.record:
+            return refundable_in(self._past.read(charged.record).facts)
+        seq = charged.partition_seq
+        return refundable_in(self._past.entry(seq, self._not_before(seq)).facts)
+
+    def _not_before(self, partition_seq: int) -> int:
+        """The offset of the ledger at which an entry stands, or behind which by no more than
+        markers and what was aborted."""
+        begin = _place_key(partition_seq)
+        found = next(self._store.scan(_PLACE, begin), None)
+        assert found is not None, "the place of a charge's entry is saved before the charge"
+        seq = _SEQ_MAX - int.from_bytes(found[0][1:], "big")
+        return int.from_bytes(found[1], "big") + partition_seq - seq
 
     def uncharged(self, keys: list[str]) -> list[str]:
         """Those of these keys under which no charge stands."""
@@ -132,11 +149,10 @@ def put_parts(put: Put, parts: Parts) -> None:
         put_kept(put, table, key, value)
 
 
-def put_charges(put: Put, charges: Mapping[str, Charged | bytes]) -> None:
-    """Put charges, or the records that they are kept as, by `key_of` customer and event."""
+def put_charges(put: Put, charges: Mapping[str, Charged]) -> None:
+    """Put charges, by `key_of` customer and event."""
     for key, charged in charges.items():
-        row = charged if isinstance(charged, bytes) else rows.charged_row(charged)
-        put(_CHARGE + key.encode(), row)
+        put(_CHARGE + key.encode(), charge_rows.charged_row(charged))
 
 
 def put_kept(put: Put, table: str, key: str, value: object) -> None:
@@ -165,6 +181,16 @@ def card_row(number: int, card: RateCard) -> Row:
 def parked_row(number: int, parked: Parked) -> Row:
     """The record that was parked as so manyth."""
     return _PARKED + number.to_bytes(8, "big"), rows.parked_row(parked)
+
+
+def place_row(partition_seq: int, offset: int) -> Row:
+    """Where an entry stands in the ledger; the next ones are looked for from there."""
+    return _place_key(partition_seq), offset.to_bytes(8, "big")
+
+
+def _place_key(partition_seq: int) -> bytes:
+    """The last place that isn't behind an entry's is the first one from its key on."""
+    return _PLACE + (_SEQ_MAX - partition_seq).to_bytes(8, "big")
 
 
 def _hold_key(customer_id: str, unit: str, hold_id: str) -> bytes:

@@ -23,8 +23,9 @@ class Store(Protocol):
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """The values of keys, in their order."""
 
-    def scan(self, prefix: bytes) -> Iterator[Row]:
-        """The rows whose keys begin with a prefix, in the order of their keys."""
+    def scan(self, prefix: bytes, begin: bytes = b"") -> Iterator[Row]:
+        """The rows whose keys begin with a prefix, in the order of their keys; those from `begin`
+        on, where that is given."""
 
     def batch(self) -> Batch:
         """A new batch, for one `write`."""
@@ -64,9 +65,13 @@ class MemoryStore:
         """The values of keys, in their order."""
         return [self.rows.get(key) for key in keys]
 
-    def scan(self, prefix: bytes) -> Iterator[Row]:
-        """The rows whose keys begin with a prefix, in the order of their keys."""
-        yield from sorted(each for each in self.rows.items() if each[0].startswith(prefix))
+    def scan(self, prefix: bytes, begin: bytes = b"") -> Iterator[Row]:
+        """The rows whose keys begin with a prefix, in the order of their keys, from `begin` on."""
+        yield from sorted(
+            (key, value)
+            for key, value in self.rows.items()
+            if key.startswith(prefix) and key >= begin
+        )
 
     def batch(self) -> Batch:
         """A new batch."""
