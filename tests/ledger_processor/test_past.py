@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import cast
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from drawdown.adapters.avro.codec import seal
 from drawdown.adapters.kafka.records import BARRIER_KEY
@@ -77,6 +77,10 @@ def value(seq: int) -> bytes:
         header=WIRE.header("ledger-entry"),
     )
     return sealed.value
+
+
+def raising(*_: object) -> None:
+    raise KafkaException(KafkaError(KafkaError._ALL_BROKERS_DOWN, "no brokers"))
 
 
 @pytest.fixture
@@ -161,6 +165,18 @@ def test_a_broker_that_is_silent_is_given_up_with_the_client(
     with monkeypatch.context() as silent:
         silent.setattr(SimulatedConsumer, "_fetch", lambda _: None)
         with pytest.raises(Unavailable, match="the broker is silent"):
+            log.entries.entry(1, 0)
+    assert log.entries.entry(1, 0).partition_seq == 1
+    assert len(log.clients) == 2
+
+
+def test_what_the_client_raises_passes_and_gives_it_up(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.commit(1)
+    with monkeypatch.context() as broken:
+        broken.setattr(SimulatedConsumer, "assign", raising)
+        with pytest.raises(Unavailable, match="the ledger's partition 0: no brokers"):
             log.entries.entry(1, 0)
     assert log.entries.entry(1, 0).partition_seq == 1
     assert len(log.clients) == 2

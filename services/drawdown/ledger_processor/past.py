@@ -5,11 +5,13 @@ milliseconds, and nothing for those that stand right behind one that was read ju
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message
 
 from drawdown.adapters.avro.wire import Wire
+from drawdown.adapters.kafka.leaving import leave
 from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.records import offset_of, value_of
 from drawdown.clock import Clock
@@ -49,18 +51,24 @@ class Past:
         Raises `Unavailable`.
         """
         try:
-            log = self._log(partition)
-            log.position = offset
-            found = log.next(RUN, within_s=_WITHIN_S)
-            if not found:
-                # By now it may end later than when it was asked.
-                log.extend()
-                found = log.next(RUN, within_s=_WITHIN_S)
-            return found
-        except (KafkaException, Unavailable):
-            # The next one has a client of its own.
+            return self._next(self._log(partition), offset)
+        except Unavailable:
+            # The next reading has a client of its own.
             self.close()
             raise
+        except KafkaException as error:
+            self.close()
+            reason = error.args[0].str()
+            raise Unavailable(f"the ledger's partition {partition}: {reason}") from error
+
+    def _next(self, log: PartitionLog, offset: int) -> list[Message]:
+        log.position = offset
+        found = log.next(RUN, within_s=_WITHIN_S)
+        if not found:
+            # By now it may end later than when it was asked.
+            log.extend()
+            found = log.next(RUN, within_s=_WITHIN_S)
+        return found
 
     def _log(self, partition: int) -> PartitionLog:
         if self._client is None:
@@ -78,9 +86,10 @@ class Past:
     def close(self) -> None:
         """Let go of the client."""
         self._logs.clear()
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(KafkaException):
+                leave(client)
 
 
 class PartitionPast:
