@@ -16,8 +16,7 @@ from typing import Final
 from drawdown.adapters.avro import codec
 from drawdown.adapters.avro.wire import HEADER_BYTES, Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog, value_of
-from drawdown.adapters.kafka.stable_offsets import Offsets
-from drawdown.adapters.kafka.topics import TIMEOUT_S, ledger_partitions
+from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.adapters.local_state.shelf import RowShelf
 from drawdown.adapters.local_state.store import MemoryStore
 from drawdown.clock import SYSTEM
@@ -31,7 +30,7 @@ from drawdown.ledger_processor.evidence import Opened
 from drawdown.ledger_processor.keeping import Keeper
 from drawdown.ledger_processor.past import Past
 from drawdown.ledger_processor.recovery import recover
-from drawdown.ledger_processor.stability import Stability
+from drawdown.ledger_processor.stability import Stability, asking
 from drawdown.ledger_processor.states import DiskStates
 from drawdown.settings import Settings
 from drawdown.workers.cores import worker_count
@@ -141,7 +140,7 @@ def _recovered(settings: Settings, numbers: Sequence[int]) -> int:
     for number in numbers:
         producer = clients.transactional(f"{topic}-{number}")
         producer.init_transactions()
-        stability = Stability(partial(_last_stable, settings, offsets, number), SYSTEM)
+        stability = Stability(asking(settings, offsets, number), SYSTEM)
         barrier = Barrier(settings, number, producer, stability, _nothing_opened, SYSTEM, _goes_on)
         ends = barrier.raised()
         recovered = recover(
@@ -152,12 +151,6 @@ def _recovered(settings: Settings, numbers: Sequence[int]) -> int:
         entries += recovered.entries
     client.close()
     return entries
-
-
-def _last_stable(
-    settings: Settings, offsets: Offsets, number: int, names: Sequence[str]
-) -> list[int]:
-    return offsets.last_stable([settings.topic(name) for name in names], number, TIMEOUT_S)
 
 
 def _nothing_opened(opened: Mapping[str, Opened]) -> bool:

@@ -21,9 +21,9 @@ from drawdown.adapters.kafka.ledger_log import read_entries
 from drawdown.adapters.kafka.records import BARRIER_KEY
 from drawdown.adapters.kafka.requests import Requests
 from drawdown.adapters.kafka.topics import create_topics
+from drawdown.adapters.topics import OUTPUTS
 from drawdown.domain.inputs import Grant
 from drawdown.domain.numbers import MICRO
-from drawdown.ledger_processor.outbox import OUTPUTS
 from drawdown.settings import Settings
 from drawdown.verification import verify
 

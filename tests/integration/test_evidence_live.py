@@ -9,10 +9,10 @@ from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.clients import transactional_producer
 from drawdown.adapters.kafka.stable_offsets import StableOffsets
 from drawdown.adapters.kafka.topics import create_topics
+from drawdown.adapters.topics import LEDGER, REPLIES
 from drawdown.clock import SYSTEM
 from drawdown.ledger_processor.clients import KafkaClients
 from drawdown.ledger_processor.evidence import Evidence, Opened
-from drawdown.ledger_processor.outbox import LEDGER, REPLIES
 from drawdown.settings import Settings
 
 pytestmark = pytest.mark.integration

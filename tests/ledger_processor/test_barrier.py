@@ -10,13 +10,13 @@ from confluent_kafka import Consumer, Producer
 
 from drawdown.adapters.avro.codec import encode_entry, encode_reply
 from drawdown.adapters.kafka.records import BARRIER_KEY
+from drawdown.adapters.topics import DEAD_LETTERS, LEDGER, OUTPUTS, REPLIES
 from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import InputTopic, LedgerEntry
 from drawdown.domain.replies import Reply
 from drawdown.errors import PartitionHalted, Unavailable
 from drawdown.ledger_processor.barrier import Barrier
 from drawdown.ledger_processor.evidence import Evidence
-from drawdown.ledger_processor.outbox import DEAD_LETTERS, LEDGER, OUTPUTS, REPLIES
 from drawdown.ledger_processor.stability import Stability
 from tests.contracts import codec_values
 from tests.simulation.clock import MachineClock, Time

@@ -8,9 +8,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from drawdown.adapters.avro.codec import seal
 from drawdown.adapters.kafka.records import BARRIER_KEY
+from drawdown.adapters.topics import LEDGER
 from drawdown.errors import PartitionHalted, Unavailable
 from drawdown.ledger_processor import past as reading
-from drawdown.ledger_processor.outbox import LEDGER
 from drawdown.ledger_processor.past import PartitionPast, Past
 from tests.contracts import codec_values
 from tests.simulation.clock import MachineClock, Time

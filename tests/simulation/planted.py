@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.postgres.store import Batch, Following, Position
+from drawdown.adapters.topics import OUTPUTS
 from drawdown.errors import Unavailable
 from drawdown.ledger_processor import failures, keeping
 from drawdown.ledger_processor.barrier import Barrier
@@ -20,7 +21,6 @@ from drawdown.ledger_processor.evidence import Evidence
 from drawdown.ledger_processor.failures import Call, Remedy, TransactionFailed
 from drawdown.ledger_processor.intake import Intake
 from drawdown.ledger_processor.loop import Loop
-from drawdown.ledger_processor.outbox import OUTPUTS
 from drawdown.ledger_processor.output_ends import OutputEnds
 from drawdown.ledger_processor.partition import Committed, PartitionWriter
 from drawdown.ledger_processor.recovery import _Recovery

@@ -3,12 +3,19 @@
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import yaml
 
 from drawdown.adapters.avro import schema_files
 from drawdown.errors import InvalidDocument
+
+LEDGER: Final = "ledger-entries"
+REPLIES: Final = "ledger-replies"
+DEAD_LETTERS: Final = "dead-letters"
+OUTPUTS: Final = frozenset((LEDGER, REPLIES, DEAD_LETTERS))
+"""The topics whose partitions of one number only that partition's owner writes, and leaves barriers
+in."""
 
 Compatibility = Literal["backward", "full"]
 

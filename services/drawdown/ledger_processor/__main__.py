@@ -2,41 +2,27 @@
 
 import signal
 import sys
-from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from random import Random
 from typing import NoReturn
 
 import structlog
-from confluent_kafka import KafkaException
 
 from drawdown import compiled, logs, metrics
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partitioner import partition_of
-from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.adapters.kafka.topics import ledger_partitions
+from drawdown.adapters.topics import LEDGER
 from drawdown.clock import SYSTEM, Clock
 from drawdown.ending import run_to_its_end
-from drawdown.errors import Unavailable
 from drawdown.garbage import collect_rarely
-from drawdown.ledger_processor.barrier import Barrier
-from drawdown.ledger_processor.breaker import Breaker
-from drawdown.ledger_processor.calls import repeated
 from drawdown.ledger_processor.clients import Clients, KafkaClients
-from drawdown.ledger_processor.deciding import Decider
-from drawdown.ledger_processor.evidence import Evidence
-from drawdown.ledger_processor.failures import Call
 from drawdown.ledger_processor.input_reader import Framing
 from drawdown.ledger_processor.loop import Loop
-from drawdown.ledger_processor.openings import Start
-from drawdown.ledger_processor.output_ends import OutputEnds
+from drawdown.ledger_processor.opener import Opener
 from drawdown.ledger_processor.park_commands import park_command
-from drawdown.ledger_processor.partition import PartitionWriter
 from drawdown.ledger_processor.past import Past
-from drawdown.ledger_processor.progress import Progress
-from drawdown.ledger_processor.recovery import recover
-from drawdown.ledger_processor.stability import Stability
 from drawdown.ledger_processor.states import DiskStates, NoStates, States
 from drawdown.ledger_processor.ticking import Ticker
 from drawdown.local.discovery import resolved
@@ -47,10 +33,6 @@ from drawdown.workers.supervisor import supervise
 from drawdown.workers.worker import Place
 
 SERVICE = "ledger_processor"
-FENCE_TIMEOUT_S = 60.0
-FENCE_STEP_S = 1.0
-ASK_S = 2.0
-"""How long an answer about an output's end is waited for, before it is asked again."""
 
 _log = structlog.get_logger()
 
@@ -69,7 +51,7 @@ def build(settings: Settings) -> Loop:
 def _states(settings: Settings, partitions: int) -> States:
     if settings.state == "memory":
         return NoStates()
-    return DiskStates(settings, settings.topic("ledger-entries"), partitions, SYSTEM)
+    return DiskStates(settings, settings.topic(LEDGER), partitions, SYSTEM)
 
 
 def assemble(
@@ -87,11 +69,18 @@ def assemble(
     `chance` spreads the delays between tries.
     """
     wire = Wire(settings)
-    framed = framing(wire, partitions)
     offsets = clients.offsets()
     past = Past(settings, wire, clients.past, clock)
-    open_partition = partial(
-        _open_partition, settings, wire, framed, clients, offsets, threads, states, past, clock
+    opener = Opener(
+        settings,
+        wire,
+        framing(wire, partitions),
+        clients,
+        offsets,
+        threads,
+        states,
+        past,
+        clock,
     )
     ticker = Ticker(settings, clients.ticks(), header=wire.header("command"), actor=SERVICE)
     return Loop(
@@ -99,7 +88,7 @@ def assemble(
         clients.usage(),
         clients.commands(),
         offsets,
-        open_partition,
+        opener.open,
         threads,
         ticker,
         past,
@@ -125,77 +114,6 @@ def framing(wire: Wire, partitions: int) -> Framing:
 
 def _home(partitions: int, customer_id: str) -> int:
     return partition_of(customer_id, partitions)
-
-
-def _open_partition(
-    settings: Settings,
-    wire: Wire,
-    framed: Framing,
-    clients: Clients,
-    offsets: Offsets,
-    threads: Executor,
-    states: States,
-    past: Past,
-    clock: Clock,
-    number: int,
-    progress: Progress,
-) -> Start:
-    """Fence a partition, raise its barrier, recover it; in a thread."""
-    producer = clients.transactional(f"{settings.topic('ledger-entries')}-{number}")
-
-    def fence(left_s: float) -> None:
-        # In steps, each of which resumes the one before, so as to leave off when asked to.
-        progress.go_on()
-        producer.init_transactions(min(left_s, FENCE_STEP_S))
-
-    repeated(number, Call.INIT, fence, clock=clock, within_s=FENCE_TIMEOUT_S)
-    started = clock.monotonic()
-    stability = Stability(partial(_last_stable, settings, offsets, number), clock)
-    client = clients.log()
-    try:
-        evidence = Evidence(settings, number, wire, client, clients.undecided_log, clock)
-        barrier = Barrier(
-            settings, number, producer, stability, evidence.committed, clock, progress.go_on
-        )
-        ends = barrier.raised()
-        if barrier.mended:
-            _log.warning("lost_commit_mended", partition=number, offsets=barrier.mended)
-        recovered = recover(settings, wire, number, ends, client, states, past, clock, progress)
-    except KafkaException as error:
-        reason = error.args[0].str()
-        raise Unavailable(f"partition {number} can't be recovered: {reason}") from error
-    finally:
-        client.close()
-    metrics.RECOVERY_ENTRIES.labels(str(number)).inc(recovered.entries)
-    metrics.RECOVERY_SECONDS.labels(str(number)).set(clock.monotonic() - started)
-    decider = Decider(
-        recovered.ledger,
-        framed,
-        usage_topic=settings.topic("usage-events"),
-        command_topic=settings.topic("ledger-commands"),
-        parked=recovered.parked,
-        names_max=settings.names_remembered,
-        breaker=Breaker(
-            most=settings.poison_max, window=settings.poison_window, parked=recovered.parked
-        ),
-    )
-    writer = PartitionWriter(
-        settings,
-        number,
-        decider,
-        producer,
-        threads,
-        clock,
-        recovered.keeper,
-        ends=OutputEnds(ends, stability),
-    )
-    return Start(writer, recovered.usage_offset, recovered.command_offset)
-
-
-def _last_stable(
-    settings: Settings, offsets: Offsets, number: int, names: Sequence[str]
-) -> list[int]:
-    return offsets.last_stable([settings.topic(name) for name in names], number, ASK_S)
 
 
 def run() -> None:

@@ -22,12 +22,12 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from drawdown.adapters.kafka.records import BARRIER_KEY
+from drawdown.adapters.topics import LEDGER, OUTPUTS
 from drawdown.clock import Clock
 from drawdown.errors import Unavailable
 from drawdown.ledger_processor.calls import repeated
 from drawdown.ledger_processor.evidence import Opened
 from drawdown.ledger_processor.failures import Call
-from drawdown.ledger_processor.outbox import LEDGER, OUTPUTS
 from drawdown.ledger_processor.stability import Stability
 from drawdown.settings import Settings
 

@@ -25,11 +25,11 @@ from confluent_kafka import Consumer, Message
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.records import value_of
+from drawdown.adapters.topics import DEAD_LETTERS, LEDGER, REPLIES
 from drawdown.clock import Clock
 from drawdown.domain.parking import INPUTS
 from drawdown.domain.replies import Reply
 from drawdown.errors import DecodeFailed, PartitionHalted
-from drawdown.ledger_processor.outbox import DEAD_LETTERS, LEDGER, REPLIES
 from drawdown.settings import Settings
 
 _TAIL: Final = 200_000

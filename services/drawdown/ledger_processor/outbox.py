@@ -2,16 +2,11 @@
 
 from typing import Final, final
 
+from drawdown.adapters.topics import DEAD_LETTERS, LEDGER, REPLIES
 from drawdown.domain.entries import InputTopic
 
 Record = dict[str, bytes]
 """A record to produce: `key` and `value`."""
-
-LEDGER: Final = "ledger-entries"
-REPLIES: Final = "ledger-replies"
-DEAD_LETTERS: Final = "dead-letters"
-OUTPUTS: Final = frozenset((LEDGER, REPLIES, DEAD_LETTERS))
-"""The topics whose partitions of one number only that partition's owner writes."""
 
 
 @final

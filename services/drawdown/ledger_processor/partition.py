@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from drawdown.adapters.kafka.records import ConsumedRecord
+from drawdown.adapters.topics import LEDGER
 from drawdown.clock import Clock
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.watermark import Watermark
@@ -30,7 +31,7 @@ from drawdown.ledger_processor.failures import (
     unproven,
 )
 from drawdown.ledger_processor.keeping import Keeper, Saving
-from drawdown.ledger_processor.outbox import LEDGER, Outbox, Record
+from drawdown.ledger_processor.outbox import Outbox, Record
 from drawdown.ledger_processor.output_ends import OutputEnds
 from drawdown.settings import Settings
 

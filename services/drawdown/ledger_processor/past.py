@@ -14,10 +14,10 @@ from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.leaving import leave
 from drawdown.adapters.kafka.partition_log import PartitionLog
 from drawdown.adapters.kafka.records import offset_of, value_of
+from drawdown.adapters.topics import LEDGER
 from drawdown.clock import Clock
 from drawdown.domain.entries import LedgerEntry
 from drawdown.errors import DecodeFailed, PartitionHalted, Unavailable
-from drawdown.ledger_processor.outbox import LEDGER
 from drawdown.settings import Settings
 
 RUN: Final = 256

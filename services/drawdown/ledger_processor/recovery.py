@@ -33,13 +33,13 @@ from drawdown.adapters.kafka.records import offset_of, value_of
 from drawdown.adapters.kafka.topics import TIMEOUT_S
 from drawdown.adapters.local_state.checkpoint import Checkpoint
 from drawdown.adapters.local_state.shelf import RowShelf
+from drawdown.adapters.topics import DEAD_LETTERS, LEDGER
 from drawdown.clock import Clock
 from drawdown.domain.ledger import Ledger
 from drawdown.domain.parking import INPUTS, Parking
 from drawdown.errors import DecodeFailed, PartitionHalted, StateUnreadable
 from drawdown.ledger_processor.folding import Folder
 from drawdown.ledger_processor.keeping import Keeper
-from drawdown.ledger_processor.outbox import DEAD_LETTERS, LEDGER
 from drawdown.ledger_processor.park_commands import park_command
 from drawdown.ledger_processor.past import Past
 from drawdown.ledger_processor.states import State, States

@@ -5,17 +5,30 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaException
 
+from drawdown.adapters.kafka.stable_offsets import Offsets
 from drawdown.clock import Clock
+from drawdown.settings import Settings
 
 LastStable = Callable[[Sequence[str]], list[int]]
 """The last stable offset of this partition of each of these topics, by their short names. Raises
 `KafkaException`."""
 
+ASK_S: Final = 2.0
+"""How long an answer about an output's end is waited for, before it is asked again."""
 PATIENCE_S: Final = 2.0
 """Markers follow a commit by milliseconds; what a broker that answers hasn't decided in so long
 has lost them."""
 _FIRST_PAUSE_S: Final = 0.0005
 _PAUSE_MAX_S: Final = 0.05
+
+
+def asking(settings: Settings, offsets: Offsets, partition: int) -> LastStable:
+    """Asks the broker about the outputs of one partition."""
+
+    def last_stable(names: Sequence[str]) -> list[int]:
+        return offsets.last_stable([settings.topic(name) for name in names], partition, ASK_S)
+
+    return last_stable
 
 
 class Stable(NamedTuple):

@@ -20,6 +20,7 @@ from drawdown.adapters.kafka.stable_offsets import StableOffsets
 from drawdown.adapters.kafka.topics import partition_count
 from drawdown.adapters.postgres.migrations import migrate
 from drawdown.adapters.postgres.store import PostgresProjectionStore, publish_nothing
+from drawdown.adapters.topics import LEDGER
 from drawdown.backoff import Backoff
 from drawdown.clock import SYSTEM
 from drawdown.ending import run_to_its_end
@@ -31,7 +32,6 @@ from drawdown.projection.projection import Build, Projection
 from drawdown.projection.publisher import Publisher, Unsent
 from drawdown.settings import Settings, current
 
-LEDGER_TOPIC = "ledger-entries"
 _DELIVERY_MS = 30_000
 """After so long without the broker's acknowledgement a record is given up and made anew."""
 _STARTING_S = 60.0
@@ -66,7 +66,7 @@ def assemble(settings: Settings, service: str, projection: Projection) -> Projec
             # A position that the topic doesn't have halts the partition.
             auto_offset_reset="error",
         ),
-        topic=settings.topic(LEDGER_TOPIC),
+        topic=settings.topic(LEDGER),
         store=store,
         decode=Wire(settings).decode_entry,
         offsets=StableOffsets(settings),
@@ -89,7 +89,7 @@ def publisher(settings: Settings, topic: str, store: Unsent) -> Publisher:
 
 
 def _check_topics(settings: Settings, projection: Projection) -> None:
-    partitions = partition_count(settings, LEDGER_TOPIC)
+    partitions = partition_count(settings, LEDGER)
     if projection.publication is None:
         return
     name = projection.publication.topic

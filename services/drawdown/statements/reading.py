@@ -7,6 +7,7 @@ from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog, value_of
 from drawdown.adapters.kafka.partitioner import partition_of
 from drawdown.adapters.kafka.topics import ledger_partitions
+from drawdown.adapters.topics import LEDGER
 from drawdown.domain.entries import PARTITION_CUSTOMER, LedgerEntry
 from drawdown.settings import Settings
 
@@ -33,7 +34,7 @@ def records_of(
     `Unavailable`, `DecodeFailed`.
     """
     wire, keys, text = Wire(settings), {each.encode() for each in customers}, containing.encode()
-    with PartitionLog(settings, settings.topic("ledger-entries"), partition) as log:
+    with PartitionLog(settings, settings.topic(LEDGER), partition) as log:
         for record in log.records():
             value = value_of(record)
             if (not keys or record.key() in keys) and text in value:

@@ -16,12 +16,12 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog, log_client, value_of
 from drawdown.adapters.kafka.topics import existing_topics, ledger_partitions
+from drawdown.adapters.topics import LEDGER
 from drawdown.domain.inputs import Tick
 from drawdown.errors import DecodeFailed
 from drawdown.local.discovery import resolved
 from drawdown.settings import Settings
 from drawdown.verification.checkpoint import Checkpoint
-from drawdown.verification.folding import LEDGER
 from drawdown.verification.inputs import SOURCES
 from drawdown.verification.partition import PartitionAudit
 from drawdown.verification.report import Report

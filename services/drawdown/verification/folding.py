@@ -5,6 +5,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from drawdown.adapters.avro.codec import genesis_hash
+from drawdown.adapters.topics import LEDGER
 from drawdown.domain.accounts import Account
 from drawdown.domain.charges import Charged, Charges, charged_event
 from drawdown.domain.entries import PARTITION_CUSTOMER, EntryFacts, InputTopic, LedgerEntry
@@ -24,8 +25,6 @@ _LOTS_MANY: Final = 16
 a check looks at all lots, and would cost their square."""
 _UNSAVED_MAX: Final = 20_000
 """So many charges and signs are in memory before they go into the checkpoint's transaction."""
-
-LEDGER: Final = "ledger-entries"
 
 
 class FoldedPartition:

@@ -2,9 +2,9 @@
 
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog, value_of
+from drawdown.adapters.topics import LEDGER
 from drawdown.errors import DecodeFailed
 from drawdown.verification.checkpoint import Reached
-from drawdown.verification.folding import LEDGER
 from drawdown.verification.report import Difference
 
 

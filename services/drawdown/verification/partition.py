@@ -27,6 +27,7 @@ from confluent_kafka import Consumer, Message
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog, offset_of, value_of
 from drawdown.adapters.postgres.connections import connect, translated
+from drawdown.adapters.topics import LEDGER
 from drawdown.adapters.zones import zone_named
 from drawdown.domain.dead_letters import DeadLetter
 from drawdown.domain.entries import InputTopic, LedgerEntry
@@ -34,7 +35,7 @@ from drawdown.errors import DecodeFailed, LedgerCorrupt
 from drawdown.settings import Settings
 from drawdown.verification.checkpoint import Checkpoint, Reached, carried, read_carried
 from drawdown.verification.entry_rows import EntryRows
-from drawdown.verification.folding import LEDGER, FoldedPartition
+from drawdown.verification.folding import FoldedPartition
 from drawdown.verification.history import refutation
 from drawdown.verification.inputs import SOURCES, InputAudit, appended_at
 from drawdown.verification.read_model import PROJECTION, read_model

@@ -9,14 +9,13 @@ from drawdown.adapters.kafka.clients import consumer
 from drawdown.adapters.kafka.positions import span
 from drawdown.adapters.kafka.quiet import LOGGER
 from drawdown.adapters.kafka.records import is_barrier, offset_of, value_of
+from drawdown.adapters.topics import OUTPUTS
 from drawdown.clock import SYSTEM, Clock
 from drawdown.errors import Unavailable
 from drawdown.settings import Settings
 
 __all__ = ["PartitionLog", "log_client", "offset_of", "value_of"]
 
-_OUTPUTS: Final = ("ledger-entries", "ledger-replies", "dead-letters")
-"""In which writers leave barriers."""
 _BATCH: Final = 5_000
 _POLL_S: Final = 0.05
 """`consume` waits this long for a whole batch, also where the log ends before it is full."""
@@ -50,7 +49,7 @@ class PartitionLog:
         """
         self.topic: Final = topic
         self.partition: Final = partition
-        self._is_output: Final = topic in {settings.topic(name) for name in _OUTPUTS}
+        self._is_output: Final = topic in {settings.topic(name) for name in OUTPUTS}
         self._owned: Final = client is None
         self._clock: Final = clock
         self._client: Final = client or log_client(settings, settings.group("readers"))

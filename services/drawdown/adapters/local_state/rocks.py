@@ -29,7 +29,7 @@ _BLOOM_BITS: Final = 10
 """One look-up in a hundred for an id that isn't there reads a block; ten bits an id in memory."""
 _WRITE_BUFFER_BYTES: Final = 16 * 1024 * 1024
 """A partition is one of many in a process, and each has buffers. What is in them is folded again
-after a kill: some ten thousand entries."""
+after a kill: some hundred thousand entries."""
 _BACKGROUND_JOBS: Final = 2
 _LOG_FILES: Final = 2
 _LEVELS_FRESH: Final = 2

@@ -12,13 +12,13 @@ from confluent_kafka import Message
 from drawdown.adapters.avro.wire import Wire
 from drawdown.adapters.kafka.partition_log import PartitionLog, log_client
 from drawdown.adapters.postgres.store import Position, PostgresProjectionStore
+from drawdown.adapters.topics import LEDGER
 from drawdown.errors import LedgerCorrupt
 from drawdown.projection.portions import portions
 from drawdown.projection.projection import Build
 from drawdown.projection.sequence import NewEntries
 from drawdown.settings import Settings
 
-_LEDGER: Final = "ledger-entries"
 _APPLICATION: Final = "rebuild"
 
 
@@ -45,7 +45,7 @@ class Loader:
         `Unavailable`, `Fenced`, `LedgerCorrupt`, `DecodeFailed`, and what the projection raises.
         """
         position = self._store.claim(partition)
-        topic = self._settings.topic(_LEDGER)
+        topic = self._settings.topic(LEDGER)
         if position.partition_seq >= target:
             return position.partition_seq
         with PartitionLog(

@@ -27,6 +27,7 @@ from psycopg import IsolationLevel, errors
 from drawdown.adapters.kafka.topics import partition_count
 from drawdown.adapters.postgres import schemas
 from drawdown.adapters.postgres.connections import Connection, connect
+from drawdown.adapters.topics import LEDGER
 from drawdown.errors import Unavailable, UsageError
 from drawdown.projection.projection import Build, Projection
 from drawdown.projection.rebuild import shadow
@@ -149,7 +150,7 @@ class _Rebuild:
         self._tell = tell
         self._connection = connection
         self._names: Final[Names] = names_of(settings, projection.name)
-        self._partitions: Final = partition_count(settings, "ledger-entries")
+        self._partitions: Final = partition_count(settings, LEDGER)
         self._counting = threading.Lock()
         self._loaded = 0
         self._total = 0
