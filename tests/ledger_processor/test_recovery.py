@@ -96,6 +96,10 @@ class Serving:
         replies = self._read("ledger-replies", WIRE.decode_reply)
         return {each.command_id: each.code or each.outcome for each in replies}
 
+    def types(self) -> list[str]:
+        """The types of the partition's entries."""
+        return [each.facts.type for each in self._read("ledger-entries", WIRE.decode_entry)]
+
     def letters(self) -> list[DeadLetter]:
         """The partition's dead letters."""
         return self._read("dead-letters", WIRE.decode_dead_letter)
@@ -163,6 +167,19 @@ def charged(serving: Serving) -> None:
         serving.charge(event_id, 2)
         serving.run()
     assert serving.codes() == {"card": "accepted", "g1": "accepted"}
+
+
+def test_what_falls_due_is_booked_before_usage_where_commands_have_ended(serving: Serving) -> None:
+    charged(serving)
+    end_us = serving.broker.clock.now_us() + 30 * MICRO
+    serving.send("g2", Grant(amount=MICRO, kind="promotional", expires_at=end_us))
+    serving.run()
+    before = len(serving.types())
+    serving.time.advance(25 * HOUR_S)
+    serving.charge("e3")
+    serving.processor.turn()
+    serving.run()
+    assert serving.types()[before:] == ["expiration", "deduction"]
 
 
 def test_a_refund_is_decided_again_where_its_charge_could_not_be_read(
