@@ -21,6 +21,7 @@ from tests.benchmarks.freshness import Sight
 from tests.benchmarks.harness import PAIRS, Figures, Ratio, Subject, measure, needed, report, save
 from tests.benchmarks.processes import Run
 from tests.benchmarks.projections import BALANCE, REVENUE, ReadModels
+from tests.benchmarks.refunds import Refunds
 from tests.benchmarks.row_lock import row_lock
 from tests.benchmarks.set_based import set_based
 
@@ -66,6 +67,7 @@ RATIOS = (
     Ratio("recovery_over_decode", "recovery", "decoding", "≥ 0.5"),
     Ratio("recovery_over_decodings", "recovery", "decodings", "reported"),
     Ratio("one_recovery_over_decode", "one_recovery", "decoding", "reported"),
+    Ratio("refunds_in_order_over_scattered", "refunds_in_order", "refunds_scattered", "reported"),
     Ratio("many_lots_over_plain", "decide_many_lots", "decide_plain", "≤ 2"),
     Ratio("many_holds_over_plain", "decide_many_holds", "decide_plain", "≤ 2"),
     Ratio("round_trip_over_bare_idle", "round_trip_idle", "bare_idle", "≤ 2"),
@@ -83,9 +85,11 @@ class Standing:
     """Of more entries: `days` takes them so fast that how the threads of a process share
     partitions among them, a second or two of its start, would be half of what is measured."""
     sight: Sight
+    refunds: Refunds
 
     def close(self) -> None:
         """Delete it."""
+        self.refunds.close()
         self.populations.close()
         self.models.close()
         self.revenue.close()
@@ -127,6 +131,8 @@ def subjects(bench: Bench, standing: Standing) -> dict[str, Subject]:
         Subject("one_recovery", entries, _KAFKA, lambda _: populations.recovery(workers=1)),
         Subject("decoding", entries, _NOTHING, lambda _: populations.decoding()),
         Subject("decodings", entries, _NOTHING, lambda _: populations.decoding(workers=0)),
+        Subject("refunds_in_order", "refunds/s", _KAFKA, lambda _: standing.refunds.in_order()),
+        Subject("refunds_scattered", "refunds/s", _KAFKA, lambda _: standing.refunds.scattered()),
         Subject("decide_plain", cost, _NOTHING, lambda _: decision_costs.plain()),
         Subject("decide_many_lots", cost, _NOTHING, lambda _: decision_costs.many_lots()),
         Subject("decide_many_holds", cost, _NOTHING, lambda _: decision_costs.many_holds()),
@@ -249,7 +255,8 @@ def _measured(
         bench = Bench(started.kafka_bootstrap_servers, started.database_url, FOLDER / "logs")
         sight = Sight(bench)
         revenue = ReadModels(bench, _REVENUE_TIMES * events)
-        standing = Standing(Populations(bench), ReadModels(bench, events), revenue, sight)
+        models, refunds = ReadModels(bench, events), Refunds(bench)
+        standing = Standing(Populations(bench), models, revenue, sight, refunds)
         available = subjects(bench, standing)
         try:
             figures = measure(needed(ratios, available), console, pairs)

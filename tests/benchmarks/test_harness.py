@@ -22,9 +22,12 @@ from tests.benchmarks.harness import (
 )
 from tests.benchmarks.processes import timed
 from tests.benchmarks.projections import ReadModels
+from tests.benchmarks.refunds import Refunds
 
 BENCH = Bench("", "", Path())
-STANDING = Standing(Populations(BENCH), ReadModels(BENCH), ReadModels(BENCH), Sight(BENCH))
+STANDING = Standing(
+    Populations(BENCH), ReadModels(BENCH), ReadModels(BENCH), Sight(BENCH), Refunds(BENCH)
+)
 
 
 def subject(name: str, *figures: float, after: tuple[str, ...] = ()) -> Subject:

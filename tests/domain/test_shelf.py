@@ -21,6 +21,7 @@ from drawdown.domain.inputs import (
     Tick,
 )
 from drawdown.domain.numbers import DAY_US, MINUTE_US
+from drawdown.errors import PartitionHalted
 from tests.domain.building import CREDIT, CUSTOMER, HOUR_US, T, card, command, usage
 from tests.domain.shelved import KeptWorld
 
@@ -117,6 +118,19 @@ def test_what_a_saved_charge_drew_is_read_again_for_its_refund_alone() -> None:
     assert world.remaining() == {"lot": 84}
     world.reopen()
     assert len(world.past.entries) == 4, "folding a refund doesn't take what its charge drew"
+
+
+def test_another_entry_than_the_one_that_charged_is_never_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = forgetful()
+    world.use("e", 10)
+    seq = world.ledger.partition_seq
+    world.use("f", 20)
+    forget(world)
+    monkeypatch.setattr(world.past, "entry", lambda *_: world.log[seq])
+    with pytest.raises(PartitionHalted, match=f"entry {seq} isn't u-.*, which charged, but u-"):
+        world.refuse(RefundUsage(refund_id="r", event_id="e"))
 
 
 def test_a_charge_that_is_folded_again_stands_once() -> None:

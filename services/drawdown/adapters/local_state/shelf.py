@@ -14,6 +14,7 @@ from drawdown.domain.memory import RejectedUsage, Remembered, key_of
 from drawdown.domain.parking import Parked
 from drawdown.domain.rate_cards import RateCard
 from drawdown.domain.shelf import Parts
+from drawdown.errors import PartitionHalted
 
 _CUSTOMER: Final = b"a"
 _CHARGE: Final = b"c"
@@ -75,7 +76,12 @@ class RowShelf:
         if charged.record:
             return refundable_in(self._past.read(charged.record).facts)
         seq = charged.partition_seq
-        return refundable_in(self._past.entry(seq, self._not_before(seq)).facts)
+        entry = self._past.entry(seq, self._not_before(seq))
+        if entry.entry_id != charged.entry_id:
+            raise PartitionHalted(
+                f"entry {seq} isn't {charged.entry_id}, which charged, but {entry.entry_id}"
+            )
+        return refundable_in(entry.facts)
 
     def _not_before(self, partition_seq: int) -> int:
         """The offset of the ledger at which an entry stands, or behind which by no more than
