@@ -69,20 +69,35 @@ def main() -> None:
             console.print(f"[yellow]without {kind}: {why}[/yellow]")
             kinds.remove(kind)
     outcome = Outcome()
-    for plan in plans(options, kinds):
+    try:
+        _carry_out(plans(options, kinds), outcome, _told(console))
+    finally:
+        _report(outcome, options.seed)
+    if not outcome.findings.fine:
+        sys.exit(1)
+
+
+def _carry_out(chosen: list[Plan], outcome: Outcome, progress: Progress) -> None:
+    for plan in chosen:
         shutil.rmtree(plan.folder, ignore_errors=True)
-        outcome.add(run(plan, _told(console)))
+        part = Outcome()
+        try:
+            run(plan, part, progress)
+        finally:
+            outcome.add(part)
         if not outcome.findings.fine:
-            break
+            return
         shutil.rmtree(plan.folder, ignore_errors=True)
+
+
+def _report(outcome: Outcome, seed: int) -> None:
     shown = Console() if sys.stdout.isatty() else Console(width=120)
     _show(outcome, shown)
-    document = _document(outcome, options.seed)
+    document = _document(outcome, seed)
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "chaos.json").write_text(json.dumps(document, indent=2) + "\n")
     if not outcome.findings.fine:
         shown.print(outcome.logs, markup=False, highlight=False)
-        sys.exit(1)
 
 
 def _options() -> argparse.Namespace:

@@ -85,9 +85,9 @@ Progress = Callable[[str, Outcome], None]
 """Told what happens now, and what came of it so far."""
 
 
-def run(plan: Plan, progress: Progress) -> Outcome:
-    """Carry a plan out; stops at the first difference."""
-    outcome = Outcome()
+def run(plan: Plan, outcome: Outcome, progress: Progress) -> None:
+    """Carry a plan out; stops at the first difference. What came of it so far stands in `outcome`,
+    whatever ends this."""
     began_at = time.monotonic()
     progress(
         f"starting {plan.brokers} broker(s), a database, {plan.members} processors, as many"
@@ -115,12 +115,11 @@ def run(plan: Plan, progress: Progress) -> Outcome:
                 _Rounds(plan, site, load, pauses, checker, outcome, progress).run()
         finally:
             topics.close()
+            outcome.seconds = time.monotonic() - began_at
             for member in site.members:
                 outcome.exits += member.exits
             if not outcome.findings.fine:
                 outcome.logs = _logs(site.members)
-    outcome.seconds = time.monotonic() - began_at
-    return outcome
 
 
 class _Rounds:

@@ -36,7 +36,8 @@ def test_faults_at_random_lose_nothing_and_charge_nothing_twice(tmp_path: Path) 
         folder=tmp_path / "site",
         namespace="chaos",
     )
-    outcome = run(plan, tell)
+    outcome = Outcome()
+    run(plan, outcome, tell)
     assert outcome.findings.fine, [*outcome.findings.differences, *told, outcome.logs]
     assert outcome.faults == dict.fromkeys(KINDS, 1)
     assert outcome.findings.charged > 100
