@@ -37,6 +37,11 @@ def workers(processor: Processor) -> dict[int, int]:
     return {each["worker"]: each["process"] for each in processor.logged("worker_started")}
 
 
+def started(processor: Processor) -> set[int]:
+    """The workers that serve."""
+    return {each["worker"] for each in processor.logged("started") if "worker" in each}
+
+
 def wait_until_shared(processor: Processor) -> None:
     """Wait until each of the two has opened its half."""
     until(
@@ -82,6 +87,8 @@ def test_none_is_left_behind_when_the_one_that_started_them_is_killed(
     with processing(settings, tmp_path / "log", DRAWDOWN_LEDGER_WORKERS="2") as processor:
         wait_for_log(processor, "partition_opened")
         left = workers(processor)
+        # Until then the signal ends one before it can say so.
+        until(lambda: started(processor) == set(left), WITHIN_S)
         processor.stop(signal.SIGKILL)
         until(lambda: not any(is_alive(process) for process in left.values()), WITHIN_S)
         assert {each.get("worker") for each in processor.logged("stopped")} == set(left)
