@@ -20,7 +20,6 @@ from drawdown.adapters.kafka.topics import ledger_partitions
 from drawdown.adapters.local_state.shelf import RowShelf
 from drawdown.adapters.local_state.store import MemoryStore
 from drawdown.clock import SYSTEM
-from drawdown.domain.entries import LedgerEntry
 from drawdown.domain.inputs import Grant
 from drawdown.domain.numbers import DAY_US
 from drawdown.garbage import collect_rarely
@@ -39,6 +38,7 @@ from tests.benchmarks.decision_costs import Bookkeeping
 from tests.benchmarks.grants import command, grant_everybody
 from tests.benchmarks.load import GRANTED, customer, skewed, usage
 from tests.benchmarks.processes import Run
+from tests.domain.shelved import WorldPast
 
 MANY: Final = 1_000_000
 FEW: Final = 10_000
@@ -198,22 +198,12 @@ def idle_accounts() -> Idle:
     )
 
 
-class _Unasked:
-    """The past of a ledger in which nothing is refunded."""
-
-    def read(self, record: bytes) -> LedgerEntry:
-        raise AssertionError("nothing is refunded")
-
-    def entry(self, partition_seq: int, not_before: int) -> LedgerEntry:
-        raise AssertionError("nothing is refunded")
-
-
 def _heap_an_account(*, shelved: bool) -> float:
     books = Bookkeeping()
     ledger = books.ledger
     if shelved:
         store = MemoryStore()
-        ledger.cabinet.attach(RowShelf(store, ledger.cabinet, _Unasked()), customers_max=2)
+        ledger.cabinet.attach(RowShelf(store, ledger.cabinet, WorldPast([])), customers_max=2)
         keeper = Keeper(ledger, store, "bench", unsaved_max=1)
     gc.collect()
     tracemalloc.start()
