@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from confluent_kafka import Producer
+from psycopg import errors
 from tests.integration.projecting import (
     WITHIN_S,
     balance_projector,
@@ -24,7 +25,7 @@ from tests.plugins.sealed_ledger import SealedLedger
 
 from drawdown.adapters.postgres.connections import connect
 from drawdown.errors import UsageError
-from drawdown.projection.rebuild import abandon
+from drawdown.projection.rebuild import abandon, swapping
 from drawdown.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -134,6 +135,48 @@ def test_a_swap_waits_for_a_gap_between_readers(
         thread.join(WITHIN_S)
     assert schemas_like(settings) == [live]
     assert rows(settings, "SELECT count(*) FROM accounts") == [(4,)]
+
+
+def test_while_no_table_is_vacuumed_others_read_write_and_add_tables(
+    settings: Settings, ledgers: tuple[SealedLedger, SealedLedger]
+) -> None:
+    projected(settings, *ledgers)
+    live = settings.database_schema("balance")
+    with (
+        connect(settings, application="test") as connection,
+        connect(settings, application="test", schema=live) as other,
+        swapping.unvacuumed(connection, live),
+    ):
+        other.execute("SET lock_timeout TO '1s'")
+        assert other.execute("SELECT count(*) FROM entries").fetchone() == (170,)
+        other.execute("UPDATE accounts SET held = held")
+        other.execute("CREATE TABLE entries_7 (LIKE entries INCLUDING ALL)")
+        other.execute("ALTER TABLE entries ATTACH PARTITION entries_7 FOR VALUES IN (7)")
+        other.rollback()
+        # As a vacuum does.
+        with pytest.raises(errors.LockNotAvailable):
+            other.execute("LOCK TABLE entries_0 IN SHARE UPDATE EXCLUSIVE MODE NOWAIT")
+        other.rollback()
+
+
+def test_a_vacuum_that_goes_on_is_a_reader_that_leaves_no_gap(
+    settings: Settings,
+    ledgers: tuple[SealedLedger, SealedLedger],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    projected(settings, *ledgers)
+    live = settings.database_schema("balance")
+    monkeypatch.setattr(swapping, "_VACUUM_S", 0.1)
+    with (
+        connect(settings, application="test") as connection,
+        connect(settings, application="test", schema=live) as vacuuming,
+    ):
+        vacuuming.execute("LOCK TABLE lots IN SHARE UPDATE EXCLUSIVE MODE")
+        with pytest.raises(swapping.Readers), swapping.unvacuumed(connection, live):
+            pytest.fail("the table is being vacuumed")
+        vacuuming.rollback()
+        with swapping.unvacuumed(connection, live):
+            pass
 
 
 def test_who_could_read_the_old_rows_can_read_the_new_ones(

@@ -22,6 +22,7 @@ JOIN pg_inherits i ON i.inhparent = c.oid
 JOIN pg_class p ON p.oid = i.inhrelid
 WHERE c.relnamespace = to_regnamespace(%s) AND c.relname = %s AND c.relkind = 'p'
 """
+_PARTITION_KEY: Final = "SELECT pg_get_partkeydef(to_regclass(%s))"
 _READ_ELSEWHERE: Final = """
 SELECT DISTINCT v.oid::regclass::text
 FROM pg_class t
@@ -88,15 +89,15 @@ def _bounds(connection: Connection, schema: str, name: str) -> dict[str, str]:
     return {str(row[0]): str(row[1]) for row in found}
 
 
+def _partition_key(connection: Connection, schema: str, name: str) -> str | None:
+    row = connection.execute(_PARTITION_KEY, [table(schema, name).as_string()]).fetchone()
+    return None if row is None else row[0]
+
+
 def copy_rows(connection: Connection, source: str, target: str, copied: Table) -> None:
     """Copy the rows of a table into the empty one of the same form in another schema, with the
     tables that it consists of."""
-    for name, bound in _bounds(connection, source, copied.name).items():
-        part, whole = table(target, name), table(target, copied.name)
-        # Made apart, with the indexes of the whole that are there.
-        connection.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(part, whole))
-        attach = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} ").format(whole, part)
-        connection.execute(attach + sql.SQL(bound))
+    make_partitions(connection, source, target, copied.name)
     columns = sql.SQL(", ").join(sql.Identifier(name) for name in copied.columns)
     statement = sql.SQL("INSERT INTO {into} ({columns}) SELECT {columns} FROM {source}")
     connection.execute(
@@ -104,6 +105,22 @@ def copy_rows(connection: Connection, source: str, target: str, copied: Table) -
             into=table(target, copied.name), columns=columns, source=table(source, copied.name)
         )
     )
+
+
+def make_partitions(connection: Connection, source: str, target: str, name: str) -> None:
+    """Have a partitioned table consist of the same tables as the one of its name in another schema,
+    so far as they aren't there; nothing where the two aren't partitioned alike."""
+    if _partition_key(connection, source, name) != _partition_key(connection, target, name):
+        return
+    there = partitions(connection, target, name)
+    for part_name, bound in sorted(_bounds(connection, source, name).items()):
+        if part_name in there:
+            continue
+        part, whole = table(target, part_name), table(target, name)
+        # Made apart, with the indexes of the whole that are there.
+        connection.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(part, whole))
+        attach = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} ").format(whole, part)
+        connection.execute(attach + sql.SQL(bound))
 
 
 def table(schema: str, name: str) -> sql.Identifier:
@@ -123,6 +140,15 @@ def lockable(connection: Connection, schema: str) -> list[str]:
         WHERE relnamespace = to_regnamespace(%s) AND relkind IN ('r', 'p', 'v')
             AND NOT relispartition
         ORDER BY relname
+    """
+    return [str(row[0]) for row in connection.execute(query, [schema])]
+
+
+def stored(connection: Connection, schema: str) -> list[str]:
+    """What rows lie in there: tables, and the parts of those that are partitioned."""
+    query = """
+        SELECT relname FROM pg_class
+        WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r' ORDER BY relname
     """
     return [str(row[0]) for row in connection.execute(query, [schema])]
 

@@ -102,7 +102,7 @@ class Comparing:
     @property
     def named(self) -> list[Difference]:
         """Positions first, for they explain the rest."""
-        return sorted(self._named, key=lambda each: _rank(each.table))
+        return sorted(self._named, key=lambda each: _rank(each.table))[: self._at_most]
 
     def forms(self) -> None:
         """Compare which tables and columns there are."""
@@ -171,7 +171,7 @@ class Comparing:
         with self._noting:
             self.rows += rows
             self.differing[piece.table] += differing
-            at_most = self._at_most - len(self._named)
+            at_most = self._at_most - self._named_already(piece.table)
         if differing and at_most > 0:
             query = sql.SQL(_NAME).format(**parts, at_most=at_most)
             for is_live, is_rebuilt in connection.execute(query).fetchall():
@@ -209,8 +209,15 @@ class Comparing:
 
     def _note(self, difference: Difference) -> None:
         with self._noting:
-            if len(self._named) < self._at_most:
+            if self._named_already(difference.table) < self._at_most:
                 self._named.append(difference)
+
+    def _named_already(self, table: str) -> int:
+        """How many differences take the place of one of a table: of positions none but their own,
+        for whoever compares them may come last."""
+        if table != POSITION_TABLE:
+            return len(self._named)
+        return sum(each.table == table for each in self._named)
 
 
 def _rank(table: str) -> tuple[bool, str]:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 from drawdown.garbage import collect_rarely
 from drawdown.projection.projection import Build
 from drawdown.projection.rebuild.borrowing import borrowed
+from drawdown.projection.rebuild.late_indexes import LateIndexes
 from drawdown.projection.rebuild.loader import Loader
 from drawdown.projection.rebuild.loader_process import ProcessLoader
 from drawdown.settings import Settings
@@ -64,10 +65,13 @@ class Loading:
         for loader in self._made:
             loader.close()
 
-    def load(self, targets: Mapping[int, int]) -> list[Shortfall]:
+    def load(
+        self, targets: Mapping[int, int], indexes: LateIndexes | None = None
+    ) -> list[Shortfall]:
         """Bring each partition to its target, a `partition_seq`; where the ledger ends before.
 
-        Raises `Unavailable`, `Fenced` where another rebuild has taken over, `LedgerCorrupt` or
+        With `indexes`, what they have of a partition is built once it is loaded. Raises
+        `Unavailable`, `Fenced` where another rebuild has taken over, `LedgerCorrupt` or
         `DecodeFailed` for a ledger that can't be read, and what the projection raises.
         """
         while len(self._made) < min(self._workers, len(targets)):
@@ -75,22 +79,26 @@ class Loading:
             self._idle.put(loader)
         self._stopping.clear()
         with ThreadPoolExecutor(max(1, len(self._made)), "rebuild") as pool:
-            futures = [pool.submit(self._load, *each) for each in sorted(targets.items())]
+            futures = [pool.submit(self._load, *each, indexes) for each in sorted(targets.items())]
             waiting: set[Future[Shortfall | None]] = set(futures)
             try:
                 done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
             finally:
                 if waiting:
                     self._stopping.set()
+                    if indexes is not None:
+                        indexes.stop()
                 for future in waiting:
                     future.cancel()
         for future in done:
             future.result()
         return [found for future in futures if (found := future.result()) is not None]
 
-    def _load(self, partition: int, target: int) -> Shortfall | None:
+    def _load(self, partition: int, target: int, indexes: LateIndexes | None) -> Shortfall | None:
         with borrowed(self._idle) as loader:
             reached = loader.load(partition, target, self._note)
+            if indexes is not None:
+                indexes.build(partition)
         return None if reached >= target else Shortfall(partition, target, reached)
 
     def _note(self, entries: int) -> None:

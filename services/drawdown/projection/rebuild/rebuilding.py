@@ -3,13 +3,14 @@
 1. Take the lock of rebuilds. Where a killed run has swapped already, only drop what it replaced.
 2. Find or make the shadow schema, without the indexes that no write needs; empty, or with the rows
    of a schema that is begun with.
-3. Load each partition to where the live rows stand, again until few entries are left.
-4. Build those indexes; then load what has come since.
+3. Load each partition to where the live rows stand, and build what those indexes have of it; load
+   again until few entries are left.
+4. Build the rest of those indexes; then load what has come since.
 5. Hold the live projectors for a moment, load to the very entry at which they stand, and take a
    snapshot. Compare all rows in it, while everybody goes on.
 6. Refuse to go on where anything differs, unless told; what was built stays.
-7. Load on. Hold the projectors again, load to where they stand, compare what changed since, and
-   swap the two schemas in the same transaction.
+7. Load on. Keep vacuums away, hold the projectors again, load to where they stand, compare what
+   changed since, and swap the two schemas in the same transaction.
 8. Drop the old rows.
 
 A run that was killed leaves a position with its rows, and a note of what is to be done; the next
@@ -32,12 +33,13 @@ from drawdown.errors import Unavailable, UsageError
 from drawdown.projection.projection import Build, Projection
 from drawdown.projection.rebuild import shadow
 from drawdown.projection.rebuild.differences import Comparing, Difference
+from drawdown.projection.rebuild.late_indexes import LateIndexes
 from drawdown.projection.rebuild.loading import Loading, Shortfall
 from drawdown.projection.rebuild.positions import left_to, positions
 from drawdown.projection.rebuild.shadow import Names, Note
 from drawdown.projection.rebuild.side_by_side import compare_all
 from drawdown.projection.rebuild.standing import alone, drop_old, names_of
-from drawdown.projection.rebuild.swapping import Readers, held, read_for_long, swap
+from drawdown.projection.rebuild.swapping import Readers, held, read_for_long, swap, unvacuumed
 from drawdown.settings import Settings
 
 _NEAR: Final = 5_000
@@ -214,28 +216,31 @@ class _Rebuild:
         return self._options.workers > 1 and left >= self._options.processes_from
 
     def _fill(self, loading: Loading, note: Note) -> None:
-        self._come_near(loading)
+        self._come_near(loading, LateIndexes(self._settings, note.late_indexes))
         self._tell("building indexes", 0, 0)
         shadow.build_indexes(self._connection, self._names, note)
         schemas.copy_grants(self._connection, self._names.live, self._names.shadow)
         self._come_near(loading)
 
-    def _come_near(self, loading: Loading) -> None:
+    def _come_near(self, loading: Loading, indexes: LateIndexes | None = None) -> None:
         """Load until the live rows are near; they move on meanwhile."""
         for _ in range(_ROUNDS_MAX):
             targets = self._live()
             left = left_to(self._connection, self._names.shadow, targets)
             self._total = self._loaded + left
-            if not left or self._load(loading, targets) or left <= _NEAR:
+            if not left or self._load(loading, targets, indexes) or left <= _NEAR:
                 return
+            indexes = None
 
-    def _load(self, loading: Loading, targets: dict[int, int]) -> list[Shortfall]:
+    def _load(
+        self, loading: Loading, targets: dict[int, int], indexes: LateIndexes | None = None
+    ) -> list[Shortfall]:
         began_at = time.monotonic()
         existing = self._partitions
         gone = [Shortfall(each, seq, 0) for each, seq in targets.items() if each >= existing]
         try:
             there = {each: seq for each, seq in targets.items() if each < existing}
-            return loading.load(there) + gone
+            return loading.load(there, indexes) + gone
         finally:
             self._load_seconds += time.monotonic() - began_at
 
@@ -309,16 +314,16 @@ class _Rebuild:
             except Readers:
                 if time.monotonic() > deadline:
                     raise Unavailable(
-                        f"readers of {self._names.live} left no gap for {_SWAP_WITHIN_S:g} s; run "
-                        "it again, it goes on where it stands"
+                        f"readers of {self._names.live}, or a vacuum, left no gap for "
+                        f"{_SWAP_WITHIN_S:g} s; run it again, it goes on where it stands"
                     ) from None
                 time.sleep(_AGAIN_S)
         self._drop_old()
 
     def _try_swap(self, loading: Loading, brief: list[str], since: dict[int, int]) -> bool:
         """Swap, if what changed since differs no more than is accepted."""
-        accepted = self._options.accept_differences
-        with held(self._connection, self._names.live):
+        accepted, live = self._options.accept_differences, self._names.live
+        with unvacuumed(self._connection, live), held(self._connection, live):
             short = self._load(loading, self._live())
             compared = self._comparing(self._connection)
             for name in brief:

@@ -14,6 +14,7 @@ from drawdown.adapters.postgres.migrations import migrate
 from drawdown.errors import UsageError
 from drawdown.projection.projection import Projection
 from drawdown.projection.rebuild.beginning import begin_with
+from drawdown.projection.rebuild.late_indexes import definition
 from drawdown.settings import Settings
 
 NOTE: Final = "rebuild"
@@ -22,10 +23,6 @@ NOTE: Final = "rebuild"
 _CREATE_NOTE: Final = """
 CREATE TABLE {} (late_indexes text[] NOT NULL, keep_old boolean NOT NULL DEFAULT false,
     swapped boolean NOT NULL DEFAULT false)
-"""
-_INDEX: Final = """
-SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE c.relnamespace = to_regnamespace(%s) AND c.relname = %s
 """
 
 
@@ -99,11 +96,13 @@ def prepare(
     with connection.transaction():
         # The first statement takes the snapshot of all that is read.
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        found = [(name, _definition(connection, names.shadow, name)) for name in late_indexes]
-        made = [definition for _, definition in found]
+        made = [definition(connection, names.shadow, name) for name in late_indexes]
         for name in late_indexes:
             drop = sql.SQL("DROP INDEX {}").format(sql.Identifier(names.shadow, name))
             connection.execute(drop)
+        # Who makes one while it loads keeps the others waiting who do.
+        for name in schemas.tables(connection, names.shadow):
+            schemas.make_partitions(connection, names.live, names.shadow, name)
         if begin_with_schema:
             begin_with(connection, begin_with_schema, names.live, names.shadow)
         connection.execute(sql.SQL(_CREATE_NOTE).format(_note_of(names.shadow)))
@@ -136,13 +135,6 @@ def note_swap(connection: Connection, names: Names, *, keep_old: bool) -> None:
         _note_of(names.live), sql.Identifier(names.old)
     )
     connection.execute(moved)
-
-
-def _definition(connection: Connection, schema: str, index: str) -> str:
-    row = connection.execute(_INDEX, [schema, index]).fetchone()
-    assert row is not None, f"{index} is no index of {schema}"
-    # Of a partitioned table, the index is made on every partition.
-    return str(row[0]).replace(" ON ONLY ", " ON ", 1)
 
 
 def _note_of(schema: str) -> sql.Identifier:

@@ -9,6 +9,9 @@ Readers would find one table of a query in the old schema and the next in the ne
 one snapshot the new rows as they were half built. So all tables are locked for the moment of the
 renames, and where a reader has one, the lock is given up after a fraction of a second, before
 others wait behind it for long, and asked for again.
+
+An autovacuum would be in the way, too. The database ends one for whoever has waited for its table
+for a second, so the tables are first locked against vacuums alone: nobody else waits meanwhile.
 """
 
 import time
@@ -26,9 +29,11 @@ from drawdown.projection.rebuild.shadow import Names, note_swap
 
 _HELD_WITHIN_S: Final = 60
 """A projector's transaction may take a while."""
-_PATIENCE_MS: Final = (50, 100, 200, 400, 1_500)
-"""How long readers may be made to wait behind the lock, try by try. The last is longer than the
-database takes (1 s) to end an autovacuum that stands in the way."""
+_PATIENCE_MS: Final = (50, 100, 200, 400)
+"""How long readers may be made to wait behind the lock, try by try."""
+_VACUUM_S: Final = 5
+"""How long the end of vacuums is waited for, table by table: a few of those that begin by
+themselves, and none that somebody has asked for."""
 _BETWEEN_S: Final = 0.2
 
 
@@ -42,7 +47,29 @@ WHERE c.relnamespace = to_regnamespace(%s) AND l.granted AND l.pid <> pg_backend
 
 
 class Readers(Exception):
-    """Somebody reads a table all the time that the swap was tried."""
+    """Somebody reads a table, or vacuums it, all the time that the swap was tried."""
+
+
+@contextmanager
+def unvacuumed(connection: Connection, schema: str) -> Iterator[None]:
+    """A transaction in which no table of a schema is vacuumed; others read and write.
+
+    Raises `Readers` where a vacuum goes on.
+    """
+    tables = sql.SQL(", ").join(
+        # Not those that only stand for others: to attach a table to one takes the same lock.
+        schemas.table(schema, name)
+        for name in schemas.stored(connection, schema)
+    )
+    with connection.transaction():
+        connection.execute(f"SET LOCAL lock_timeout TO '{_VACUUM_S}s'")
+        try:
+            connection.execute(
+                sql.SQL("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE").format(tables)
+            )
+        except errors.LockNotAvailable as error:
+            raise Readers from error
+        yield
 
 
 @contextmanager
