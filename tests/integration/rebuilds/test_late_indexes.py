@@ -1,9 +1,10 @@
 """Indexes that a rebuild builds when the rows are there."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import pytest
-from tests.integration.projecting import rows
+from tests.integration.projecting import WITHIN_S, await_true, rows
 from tests.integration.rebuilding import change, projected, rebuilt
 from tests.plugins.sealed_ledger import SealedLedger
 
@@ -11,6 +12,7 @@ from drawdown.adapters.postgres import schemas
 from drawdown.adapters.postgres.connections import Connection, connect
 from drawdown.adapters.postgres.migrations import migrate
 from drawdown.cli.projections import known
+from drawdown.errors import Unavailable
 from drawdown.projection.rebuild.late_indexes import LateIndexes, definition
 from drawdown.settings import Settings
 
@@ -75,6 +77,26 @@ def test_after_a_stop_nothing_is_built(settings: Settings, schema: str) -> None:
     late = LateIndexes(settings, [statement(schema)])
     late.stop()
     late.build(0)
+    assert indexed(settings, schema) == []
+
+
+def test_a_stop_ends_what_is_being_built(settings: Settings, schema: str) -> None:
+    late = LateIndexes(settings, [statement(schema)])
+    waiting = (
+        "SELECT count(*) FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation "
+        f"WHERE NOT l.granted AND c.relnamespace = '{schema}'::regnamespace"
+    )
+    with (
+        connect(settings, application="test", schema=schema) as writing,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        writing.execute("LOCK TABLE entries_0 IN ROW EXCLUSIVE MODE")
+        building = thread.submit(late.build, 0)
+        await_true(lambda: rows(settings, waiting) == [(1,)], "it waits for who writes")
+        late.stop()
+        with pytest.raises(Unavailable):
+            building.result(WITHIN_S)
+        writing.rollback()
     assert indexed(settings, schema) == []
 
 

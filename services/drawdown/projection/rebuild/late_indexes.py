@@ -57,23 +57,26 @@ class LateIndexes:
         self._statements: Final = tuple(statements)
         self._noting: Final = threading.Lock()
         self._building: Final[set[Connection]] = set()
-        self._stopped = False
+        self._stopped: Final = threading.Event()
 
     def build(self, partition: int) -> None:
         """Index the tables that hold one partition of the ledger and nothing else.
 
-        The statements of all tables find them there. Raises `Unavailable` or `DatabaseRefused`.
+        The statements of all tables find them there. Raises `Unavailable`, also where it is
+        stopped, or `DatabaseRefused`.
         """
         if not self._statements:
             return
         with translated(), connect(self._settings, application="rebuild") as connection:
             with self._noting:
-                if self._stopped:
+                if self._stopped.is_set():
                     return
                 self._building.add(connection)
             try:
                 connection.execute(_SESSION)
                 for statement in self._statements:
+                    if self._stopped.is_set():
+                        return
                     if (own := _own(connection, statement, partition)) is not None:
                         connection.execute(own)
             finally:
@@ -83,7 +86,7 @@ class LateIndexes:
     def stop(self) -> None:
         """Leave off; what isn't built is left to be built later."""
         with self._noting:
-            self._stopped = True
+            self._stopped.set()
             for each in self._building:
                 with suppress(psycopg.Error):
                     each.cancel_safe()
