@@ -1,6 +1,7 @@
 """One partition of a topic, read in order from its start to an end that is known beforehand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -87,32 +88,31 @@ class PartitionLog:
 
         Raises `Unavailable` if the broker is silent for so long.
         """
-        if self.position >= self.end:
-            return []
-        self._client.assign([TopicPartition(self.topic, self.partition, self.position)])
-        until = self._clock.monotonic() + within_s
-        found: list[Message] = []
-        while not found and self.position < self.end:
-            if self._clock.monotonic() > until:
-                raise self._silent()
-            # A batch is waited for until it is full: first for one record, then what came with it.
-            messages = self._client.consume(1, _POLL_S)
-            messages += self._client.consume(at_most - 1, 0.0)
-            found = list(self._before_end(messages))
-        self._client.unassign()
-        return found
 
-    def _consumed(self) -> Iterator[list[Message]]:
+        def soon() -> list[Message]:
+            # A batch is waited for until it is full: first for one record, then what came with it.
+            return self._client.consume(1, _POLL_S) + self._client.consume(at_most - 1, 0.0)
+
+        for messages in self._consumed(soon, within_s):
+            if found := list(self._before_end(messages)):
+                self._client.unassign()
+                return found
+        return []
+
+    def _consumed(
+        self, take: Callable[[], list[Message]] | None = None, silence_s: float = _SILENCE_S
+    ) -> Iterator[list[Message]]:
+        """What the client hands out from the position on, until that comes to the end."""
         if self.position >= self.end:
             return
+        take = take or partial(self._client.consume, _BATCH, _POLL_S)
         self._client.assign([TopicPartition(self.topic, self.partition, self.position)])
         heard_at = self._clock.monotonic()
         while self.position < self.end:
-            messages = self._client.consume(_BATCH, _POLL_S)
-            if messages:
+            if messages := take():
                 yield messages
                 heard_at = self._clock.monotonic()
-            elif self._clock.monotonic() - heard_at > _SILENCE_S:
+            elif self._clock.monotonic() - heard_at > silence_s:
                 raise self._silent()
         self._client.unassign()
 
