@@ -266,3 +266,11 @@ def test_leaving_notes_nothing_that_the_broker_hasn_t(publishing: Publishing) ->
     publishing.turn()
     publishing.publisher.close([position])
     assert publishing.store.published.get(0) is None
+
+
+def test_who_can_t_publish_any_more_leaves_all_the_same(publishing: Publishing) -> None:
+    position = publishing.project(10)
+    publishing.turn()
+    publishing.producer.refuse(KafkaError(KafkaError._FATAL, "fenced", fatal=True))
+    publishing.publisher.close([position])
+    assert publishing.store.published.get(0) is None

@@ -17,6 +17,7 @@ What it does with a partition that is followed, in order:
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -114,10 +115,14 @@ class Publisher:
 
     def serve(self) -> None:
         """Take what the broker has answered since."""
+        # Where it can't go on, what is on its way says so too, and a new producer is begun for it.
+        self._served(partial(self._producer.poll, 0))
+
+    def _served(self, serve: Callable[[], object]) -> None:
+        """Have the client hand out its answers; that it can't go on is no error here."""
         try:
-            self._producer.poll(0)
+            serve()
         except CallRaised as raised:
-            # Whatever is on its way says so, too, and a new producer is begun for it.
             if not error_of(raised).fatal():
                 raise
 
@@ -154,7 +159,7 @@ class Publisher:
 
     def close(self, followed: Iterable[Position]) -> None:
         """Wait a little for what is on its way, so that it needn't be published again."""
-        self._producer.flush(_LEAVING_S)
+        self._served(partial(self._producer.flush, _LEAVING_S))
         self._producer.purge()
         for position in followed:
             batch = self._batches.get(position.partition)
