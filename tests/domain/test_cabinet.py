@@ -8,7 +8,7 @@ from drawdown.domain.inputs import (
     RefundUsage,
     ReleaseHold,
 )
-from drawdown.domain.numbers import DAY_US, NEVER
+from drawdown.domain.numbers import DAY_US, MINUTE_US, NEVER
 from tests.domain.building import CREDIT, CUSTOMER, T, card, usage
 from tests.domain.shelved import CUSTOMERS_MAX, KeptWorld
 
@@ -197,6 +197,29 @@ def test_a_hold_that_ended_leaves_memory_once() -> None:
         for parts in later:
             cabinet.saved(parts)
     assert "h" not in world.account().holds
+
+
+def test_a_hold_that_ended_in_a_decision_that_was_taken_back_stays_in_memory() -> None:
+    world = KeptWorld(MemoryStore())
+    world.apply(card())
+    world.grant("lot", 10 * CREDIT)
+    world.hold("done", 1)
+    world.decide(usage("e", hold_id="done", hold_final=True))
+    world.hold("h", 1, expires_at=T + MINUTE_US)
+    saving = world.keeper.take(world.log[-1].hash, {}, everything=True)
+    assert saving is not None
+    again = usage("e", hold_id="done", hold_final=True)
+    # What is due on its account is tried with it; it books nothing.
+    late = T + 2 * MINUTE_US
+    assert world.decide(again, late).facts == []
+    world.keeper.write(saving, len(world.log) - 1)
+    world.keeper.saved(saving)
+    assert world.account().holds["h"].reserved == CREDIT
+    world.grant("more", CREDIT)
+    world.save(everything=True)
+    world.reopen()
+    expired = world.decide(usage("later", occurred_at=late), late).facts[0]
+    assert (expired.type, expired.held) == ("hold_expired", 0)
 
 
 def test_moments_are_noted_for_who_saves_them_alone() -> None:

@@ -15,6 +15,7 @@ from tests.simulation.world import World
 pytestmark = pytest.mark.long
 SEEDS = 1_000
 FOUND = {
+    120588: "a repeat tries what is due, with a hold that is just being saved as an open one",
     328041: "an event is refused, comes again and is charged, and is then redriven: a repeat",
     355874: "usage that comes when the broker's clock was set back is older than what is booked",
     357929: "so is a command that comes then, after usage that moved the watermark",
