@@ -171,7 +171,7 @@ class Cabinet:
         for table, key, value in parts.kept:
             self._drop(table, key, value)
         for account, taken in parts.holds:
-            # A decision that was tried and taken back has moved the hold that was taken, and has put
+            # A decision that was tried and taken back has moved the hold that was taken, and put
             # another one in its place.
             hold = account.holds.get(taken.hold_id)
             if hold is None or hold.state == "open" or hold.hold_id in account.unsaved_holds:
