@@ -1,6 +1,7 @@
 """Deciding changes nothing, whatever is decided: the state before is the state after."""
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import pytest
 
@@ -275,19 +276,27 @@ def test_a_draft_takes_a_settlement_back() -> None:
     assert account_state(account) == before
 
 
-def test_a_copied_hold_moves_on_its_own() -> None:
+def test_a_restored_hold_is_as_it_was_saved_whatever_moved_it_since() -> None:
     world = World(card())
     world.policy("p", overage_mode="overdraft", overdraft_limit=20 * CREDIT)
     world.grant("lot", 2 * CREDIT)
     world.hold("h", 5)
     hold = world.account().holds["h"]
-    other = hold.copied()
-    assert hold_state(other) == hold_state(hold)
-    other.reserve("lot", 1)
+    before, saved = deepcopy(hold_state(hold)), hold.saved()
+    hold.reserve("lot", 1)
+    hold.named_by("another")
+    assert hold_state(hold) != before
+    hold.restore(saved)
+    assert hold_state(hold) == before
     assert (hold.reservations, hold.reserved) == ({"lot": 2 * CREDIT}, 2 * CREDIT)
+    saved = hold.saved()
     world.accept(ReleaseHold(hold_id="h"))
-    ended = world.account().holds["h"]
-    assert hold_state(ended.copied()) == hold_state(ended)
+    assert world.account().holds["h"] is hold
+    ended, after = deepcopy(hold_state(hold)), hold.saved()
+    hold.restore(saved)
+    assert hold_state(hold) == before
+    hold.restore(after)
+    assert hold_state(hold) == ended
 
 
 def test_no_more_is_given_up_than_is_reserved() -> None:

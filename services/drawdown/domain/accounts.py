@@ -306,8 +306,8 @@ class Account:
             if lot.lot_id in self.lots:
                 lot.restore(saved)
                 self.paying.place(lot)
-        for hold in journal.holds.values():
-            self.holds[hold.hold_id] = hold
+        for hold, figures in journal.holds.values():
+            hold.restore(figures)
         for hold_id in journal.placed:
             del self.holds[hold_id]
         self._restore_figures(journal)

@@ -170,13 +170,9 @@ class Cabinet:
             self.charges.drop(key, charged)
         for table, key, value in parts.kept:
             self._drop(table, key, value)
-        for account, taken in parts.holds:
-            # A decision that was tried and taken back has moved the hold that was taken, and put
-            # another one in its place.
-            hold = account.holds.get(taken.hold_id)
-            if hold is None or hold.state == "open" or hold.hold_id in account.unsaved_holds:
-                continue
-            del account.holds[hold.hold_id]
+        for account, hold in parts.holds:
+            if hold.state != "open" and hold.hold_id not in account.unsaved_holds:
+                account.holds.pop(hold.hold_id, None)
         customer = parts.customer
         customer.saving = False
         if customer.evictable:

@@ -5,6 +5,7 @@ from typing import Final, Literal, final
 from drawdown.domain.entries import HoldState
 
 HoldStatus = Literal["open", "released", "expired"]
+SavedHold = tuple[HoldStatus, int, int, int, int, dict[str, int], list[str]]
 
 
 @final
@@ -55,14 +56,23 @@ class Hold:
             del self.reservations[lot_id]
         self.reserved -= amount
 
-    def copied(self) -> "Hold":
-        """A hold of the same figures that moves on its own."""
-        other = Hold(self.after(0, 0), self.number)
-        other.state, other.ended_at = self.state, self.ended_at
-        other.reserved, other.reserved_room = self.reserved, self.reserved_room
-        other.reservations = dict(self.reservations)
-        other.commands = list(self.commands)
-        return other
+    def saved(self) -> SavedHold:
+        """All that may change, to be restored."""
+        return (
+            self.state,
+            self.reserved,
+            self.reserved_room,
+            self.expires_at,
+            self.ended_at,
+            dict(self.reservations),
+            list(self.commands),
+        )
+
+    def restore(self, saved: SavedHold) -> None:
+        """Be as `saved` says."""
+        self.state, self.reserved, self.reserved_room = saved[0], saved[1], saved[2]
+        self.expires_at, self.ended_at = saved[3], saved[4]
+        self.reservations, self.commands = saved[5], saved[6]
 
     def after(
         self,

@@ -3,7 +3,7 @@
 from typing import Final, final
 
 from drawdown.domain.charges import Settled
-from drawdown.domain.holds import Hold
+from drawdown.domain.holds import Hold, SavedHold
 from drawdown.domain.lots import Lot, SavedLot
 
 
@@ -25,7 +25,7 @@ class Journal:
         self.settled_debt: Final = settled_debt
         self.frozen: Final = frozen
         self.lots: Final[dict[str, tuple[Lot, SavedLot]]] = {}
-        self.holds: Final[dict[str, Hold]] = {}
+        self.holds: Final[dict[str, tuple[Hold, SavedHold]]] = {}
         self.opened: Final[list[str]] = []
         self.placed: Final[list[str]] = []
 
@@ -37,4 +37,4 @@ class Journal:
     def hold(self, hold: Hold) -> None:
         """Note a hold before it changes."""
         if hold.hold_id not in self.holds:
-            self.holds[hold.hold_id] = hold.copied()
+            self.holds[hold.hold_id] = (hold, hold.saved())
