@@ -64,6 +64,7 @@ def unvacuumed(connection: Connection, schema: str) -> Iterator[None]:
     with connection.transaction():
         connection.execute(f"SET LOCAL lock_timeout TO '{_VACUUM_S}s'")
         try:
+            _keep_from_migrating(connection, schema)
             connection.execute(
                 sql.SQL("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE").format(tables)
             )
@@ -82,8 +83,7 @@ def held(connection: Connection, schema: str) -> Iterator[None]:
         connection.execute(f"SET LOCAL lock_timeout TO '{_HELD_WITHIN_S}s'")
         position = schemas.table(schema, POSITION_TABLE)
         try:
-            # A projector that starts meanwhile migrates before or after, not in between.
-            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [schema])
+            _keep_from_migrating(connection, schema)
             connection.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(position))
         except errors.LockNotAvailable as error:
             raise Unavailable(
@@ -91,6 +91,12 @@ def held(connection: Connection, schema: str) -> Iterator[None]:
                 "again, it goes on where it stands"
             ) from error
         yield
+
+
+def _keep_from_migrating(connection: Connection, schema: str) -> None:
+    """A projector that starts meanwhile migrates before or after, not in between. Before any table
+    is locked, for who migrates locks them behind it."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [schema])
 
 
 def read_for_long(connection: Connection, schema: str) -> bool:
