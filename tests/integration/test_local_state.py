@@ -165,6 +165,11 @@ def test_a_free_preferred_port_is_taken_and_a_busy_one_is_not() -> None:
     assert not ports.answers(preferred)
 
 
+def test_a_port_is_none_that_a_connection_may_have_a_moment_later() -> None:
+    # Linux gives connections those from 32,768 on, others from 49,152 on.
+    assert max(ports.choose() for _ in range(50)) < 32_768
+
+
 def test_a_missing_extra_says_how_to_install_it() -> None:
     for look_up in (extra.load, extra.folder):
         with pytest.raises(LocalSetupFailed, match=r"pip install 'drawdown\[local\]'"):

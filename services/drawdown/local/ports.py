@@ -1,8 +1,13 @@
 """Ports of the loopback interface."""
 
+import random
 import socket
 
 LOOPBACK = "127.0.0.1"
+_CHOSEN = range(20_000, 32_000)
+"""Below those that the system gives to connections: of these, one that was free when it was chosen
+may be a connection's a moment later, before the server listens."""
+_TRIES = 100
 
 
 def is_free(port: int) -> bool:
@@ -21,10 +26,12 @@ def choose(preferred: int = 0) -> int:
     """`preferred` if it is free, else any free port."""
     if preferred and is_free(preferred):
         return preferred
+    for port in random.sample(_CHOSEN, _TRIES):
+        if is_free(port):
+            return port
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
 
 
 def answers(port: int) -> bool:
